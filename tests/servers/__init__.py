@@ -1,0 +1,1 @@
+"""Real mail servers on loopback, each private, found nowhere else, gone afterwards."""
