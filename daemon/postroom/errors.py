@@ -1,0 +1,61 @@
+"""Every exception that postroom raises on purpose.
+
+Adapters translate what their library raises into `TemporaryError` or `PermanentError`
+at the edge, so that nobody above them sees a library's exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in what the user wrote: where it is, and what was expected."""
+
+    file: str
+    message: str
+    rule: str | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        rule = f"rule {self.rule!r}" if self.rule else None
+        places = [place for place in (self.file, rule, self.key) if place]
+        return ": ".join([*places, self.message])
+
+
+class PostroomError(Exception):
+    """The root of all that postroom raises on purpose."""
+
+
+class ConfigError(PostroomError):
+    """Something the user wrote is wrong; carries every problem found, not the first."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class PluginError(PostroomError):
+    """A plugin did what it may not, or failed; says which plugin."""
+
+    def __init__(self, plugin: str, message: str) -> None:
+        self.plugin = plugin
+        super().__init__(f"{plugin}: {message}")
+
+
+class TemporaryError(PostroomError):
+    """It did not work now; the same may work later."""
+
+
+class PermanentError(PostroomError):
+    """It did not work, and trying the same again will not help."""
+
+
+class AuthenticationError(PermanentError):
+    """The server refused the credentials."""
+
+
+class StoreError(PermanentError):
+    """The store can't be used: held by another daemon, too new, or damaged."""

@@ -1,0 +1,1 @@
+"""What mail is: messages, addresses, envelopes, and how new messages are written."""

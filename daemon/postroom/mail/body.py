@@ -1,0 +1,154 @@
+"""The readable text of a body: MIME parts walked within limits, never raising."""
+
+from __future__ import annotations
+
+import binascii
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from postroom.mail import limits
+from postroom.mail.charset import decode
+from postroom.mail.header import Header
+
+_END_OF_HEADER = re.compile(rb"\A\r?\n|\r?\n\r?\n")
+_PARAMETER = re.compile(
+    r';\s*([\w!#$%&*+.^`|~-]{1,60})\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;]*)', re.ASCII
+)
+# Stopping at the next "<" keeps it linear on text full of unclosed tags.
+_TAG = re.compile(r"<(/?)([A-Za-z!][A-Za-z0-9]*)[^<>]*>")
+_NOT_SHOWN = {"style", "script"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A leaf of the MIME tree: its media type in lower case, and its octets as sent."""
+
+    header: Header
+    media_type: str
+    parameters: dict[str, str]
+    encoded: bytes
+
+    @property
+    def content(self) -> bytes:
+        """The octets with the transfer encoding undone, as far as that can be done."""
+        encoding = self.header.raw_text("Content-Transfer-Encoding").lower()
+        if encoding == "quoted-printable":
+            return binascii.a2b_qp(self.encoded)
+        return _undo_base64(self.encoded) if encoding == "base64" else self.encoded
+
+    @property
+    def is_attachment(self) -> bool:
+        """True if the sender marked it as an attachment (RFC 2183)."""
+        disposition = self.header.raw_text("Content-Disposition")
+        return disposition.lower().startswith("attachment")
+
+
+def read_text(raw: bytes) -> str:
+    """All text/plain that is shown, or where there is none all text/html without tags.
+
+    At most a mebi of characters.
+    """
+    shown = [part for part in walk_parts(raw) if not part.is_attachment]
+    plain = _join(part for part in shown if part.media_type == "text/plain")
+    if plain.strip():
+        return plain
+    markup = _join(part for part in shown if part.media_type == "text/html")
+    return html.unescape(" ".join(_shown(markup)))
+
+
+def _shown(markup: str) -> Iterator[str]:
+    """The pieces of text between tags, without style sheets and scripts."""
+    hidden, end = "", 0
+    for tag in _TAG.finditer(markup):
+        if not hidden:
+            yield markup[end : tag.start()]
+        name = tag[2].lower()
+        if hidden:
+            hidden = "" if tag[1] and name == hidden else hidden
+        elif name in _NOT_SHOWN and not tag[1]:
+            hidden = name
+        end = tag.end()
+    if not hidden:
+        yield markup[end:]
+
+
+def walk_parts(raw: bytes) -> Iterator[Part]:
+    """The leaves of the MIME tree in order, no more than the limits allow.
+
+    A multipart without a usable boundary is one leaf (RFC 2046, section 5.1.1).
+    """
+    waiting = [(raw, 0)]
+    for _ in range(limits.PARTS):
+        if not waiting:
+            return
+        octets, depth = waiting.pop()
+        part = _read_part(octets)
+        inner = _inner_parts(part) if depth < limits.NESTING else []
+        waiting.extend((piece, depth + 1) for piece in reversed(inner))
+        if not inner:
+            yield part
+
+
+def _inner_parts(part: Part) -> list[bytes]:
+    """The octets of the parts inside a multipart; none of what is no multipart."""
+    boundary = part.parameters.get("boundary", "")
+    usable = 0 < len(boundary) <= limits.BOUNDARY_OCTETS
+    if not (usable and part.media_type.startswith("multipart/")):
+        return []
+    return _split(part.encoded, boundary.encode("utf-8", "replace"))
+
+
+def _read_part(octets: bytes) -> Part:
+    end = _END_OF_HEADER.search(octets)
+    header = Header.parse(octets[: limits.HEADER_OCTETS + 1])
+    value = header.raw_text("Content-Type") or "text/plain"
+    media_type = value.partition(";")[0].strip().lower()
+    parameters = {
+        name.lower(): _plain(text) for name, text in _PARAMETER.findall(value)
+    }
+    return Part(
+        header, media_type, parameters, octets[end.end() if end else len(octets) :]
+    )
+
+
+def _split(body: bytes, boundary: bytes) -> list[bytes]:
+    delimiter = re.compile(
+        rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
+    )
+    pieces: list[bytes] = []
+    start = None
+    for match in delimiter.finditer(body):
+        if start is not None:
+            pieces.append(_without_line_end(body[start : match.start()]))
+        start = match.end()
+        if match[1] or len(pieces) >= limits.PARTS:
+            return pieces
+    return pieces if start is None else [*pieces, _without_line_end(body[start:])]
+
+
+def _without_line_end(piece: bytes) -> bytes:
+    return piece.removeprefix(b"\r").removeprefix(b"\n")
+
+
+def _plain(value: str) -> str:
+    return value.strip('"').replace("\\", "") if value.startswith('"') else value
+
+
+def _undo_base64(encoded: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(encoded + b"==")
+    except binascii.Error:
+        return b""
+
+
+def _join(parts: Iterator[Part]) -> str:
+    texts, room = [], limits.TEXT_CHARACTERS
+    for part in parts:
+        text = decode(part.content, part.parameters.get("charset", ""))[:room]
+        texts.append(text)
+        room -= len(text)
+        if room <= 0:
+            break
+    return "\n".join(texts)

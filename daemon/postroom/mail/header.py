@@ -1,0 +1,97 @@
+"""The header of a message, read within limits and without ever raising."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+
+from postroom.mail import limits
+from postroom.mail.addresses import Address, parse_addresses
+from postroom.mail.charset import decode, one_line
+from postroom.mail.encodedword import decode_words
+
+_END = re.compile(rb"\r?\n\r?\n|\A\r?\n")
+_FIELD = re.compile(
+    rb"^([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE
+)
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field as it stands in the header: its name, the octets after the colon."""
+
+    name: str
+    octets: bytes = field(repr=False)
+
+    @cached_property
+    def raw_text(self) -> str:
+        """The value unfolded, its encoded words as they are, on one line."""
+        return one_line(_FOLD.sub("", decode(self.octets)))
+
+    @cached_property
+    def text(self) -> str:
+        """The value unfolded and decoded, on one line."""
+        return one_line(decode_words(_FOLD.sub("", decode(self.octets))))
+
+
+@dataclass(frozen=True)
+class Header:
+    """The fields of a header in their order; `cut` says what was beyond the limits."""
+
+    fields: tuple[Field, ...] = ()
+    cut: str = ""
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Header:
+        """Read the header of a message, of which `raw` holds at least that."""
+        end = _END.search(raw, 0, limits.HEADER_OCTETS)
+        block = raw[: end.start() if end else limits.HEADER_OCTETS]
+        found = tuple(_read_fields(block))
+        return cls(found[: limits.FIELDS], _tell_cut(raw, end is None, found))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Field]]:
+        index: dict[str, list[Field]] = {}
+        for entry in self.fields:
+            index.setdefault(entry.name.lower(), []).append(entry)
+        return index
+
+    def all(self, name: str) -> list[Field]:
+        """Every field of this name, caseless, in order."""
+        return self._by_name.get(name.lower(), [])
+
+    def has(self, name: str) -> bool:
+        """True if there is a field of this name."""
+        return name.lower() in self._by_name
+
+    def text(self, name: str) -> str:
+        """The decoded value of the first field of this name; empty if there is none."""
+        return next((entry.text for entry in self.all(name)), "")
+
+    def raw_text(self, name: str) -> str:
+        """The value of the first field of this name, encoded words left as they are."""
+        return next((entry.raw_text for entry in self.all(name)), "")
+
+    def addresses(self, name: str) -> tuple[Address, ...]:
+        """The addresses of every field of this name."""
+        values = (entry.raw_text for entry in self.all(name))
+        return tuple(address for value in values for address in parse_addresses(value))
+
+
+def _read_fields(block: bytes) -> Iterator[Field]:
+    for match in islice(_FIELD.finditer(block), limits.FIELDS + 1):
+        octets = match[2][: limits.FIELD_OCTETS]
+        yield Field(match[1].decode("ascii"), octets)
+
+
+def _tell_cut(raw: bytes, endless: bool, found: tuple[Field, ...]) -> str:
+    if endless and len(raw) > limits.HEADER_OCTETS:
+        return f"the header is longer than {limits.HEADER_OCTETS} octets"
+    if len(found) > limits.FIELDS:
+        return f"the header has more than {limits.FIELDS} fields"
+    long = next((f.name for f in found if len(f.octets) == limits.FIELD_OCTETS), None)
+    return f"{long} is longer than {limits.FIELD_OCTETS} octets" if long else ""

@@ -1,0 +1,13 @@
+"""How much of a stranger's message is looked at; applied to octets, before decoding."""
+
+from __future__ import annotations
+
+HEADER_OCTETS = 256 * 1024
+FIELD_OCTETS = 32 * 1024
+FIELDS = 1000
+ENCODED_WORDS = 200
+ADDRESSES = 1000
+NESTING = 30
+PARTS = 500
+BOUNDARY_OCTETS = 70
+TEXT_CHARACTERS = 1024 * 1024

@@ -1,0 +1,97 @@
+"""A message on its server: its name, and what is known of it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from postroom.errors import PostroomError
+from postroom.mail.body import read_text
+from postroom.mail.header import Header
+
+
+class Depth(StrEnum):
+    """How much of a message is needed to decide something about it."""
+
+    HEADERS = "headers"
+    FULL = "full"
+
+
+class DepthError(PostroomError):
+    """`raw` or `text` was read of a message of which only the headers are there."""
+
+
+@dataclass(frozen=True, order=True)
+class MessageKey:
+    """The name of a message on its server (RFC 3501, section 2.3.1.1)."""
+
+    account: str
+    mailbox: str
+    uidvalidity: int
+    uid: int
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What recognises a message again when its key is void or it has been moved."""
+
+    message_id: str
+    size: int
+    received: datetime
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message: `size` in octets, `received` the server's INTERNALDATE (aware).
+
+    `content` holds all of its octets at depth full, and is None at depth headers.
+    """
+
+    key: MessageKey
+    size: int
+    received: datetime
+    flags: frozenset[str]
+    header: Header
+    content: bytes | None = field(default=None, repr=False)
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def depth(self) -> Depth:
+        """How much of the message is here."""
+        return Depth.HEADERS if self.content is None else Depth.FULL
+
+    @property
+    def raw(self) -> bytes:
+        """The message's octets as they came; raises `DepthError` at depth headers."""
+        if self.content is None:
+            raise DepthError(
+                "it reads the body of a message, but declares depth = 'headers'"
+            )
+        return self.content
+
+    @cached_property
+    def text(self) -> str:
+        """The readable text of the body; raises `DepthError` at depth headers."""
+        return read_text(self.raw)
+
+    @property
+    def subject(self) -> str:
+        """The decoded subject; empty where there is none."""
+        return self.header.text("Subject")
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID with its angle brackets: a hint, no identity; may be empty."""
+        return self.header.raw_text("Message-ID")
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What recognises the message elsewhere, or after a reset of its UIDs."""
+        return Fingerprint(self.message_id, self.size, self.received)
+
+    def at_full_depth(self, content: bytes) -> Message:
+        """The same message with its octets."""
+        return replace(self, content=content)
