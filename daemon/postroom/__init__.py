@@ -1,0 +1,80 @@
+"""postroom sorts, files, answers and passes on the mail of IMAP accounts.
+
+This is what a plugin may import; nothing is loaded before it is asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from postroom.errors import PermanentError as PermanentError
+    from postroom.errors import PluginError as PluginError
+    from postroom.errors import TemporaryError as TemporaryError
+    from postroom.hooks.hookspecs import RegisterAction as RegisterAction
+    from postroom.hooks.hookspecs import RegisterCondition as RegisterCondition
+    from postroom.hooks.hookspecs import hookimpl as hookimpl
+    from postroom.mail.addresses import Address as Address
+    from postroom.mail.envelope import Envelope as Envelope
+    from postroom.mail.envelope import Outgoing as Outgoing
+    from postroom.mail.message import Depth as Depth
+    from postroom.mail.message import Message as Message
+    from postroom.mail.message import MessageKey as MessageKey
+    from postroom.rules.action import Action as Action
+    from postroom.rules.condition import Condition as Condition
+    from postroom.rules.effects import Copy as Copy
+    from postroom.rules.effects import Delete as Delete
+    from postroom.rules.effects import Effect as Effect
+    from postroom.rules.effects import FileInto as FileInto
+    from postroom.rules.effects import SetFlags as SetFlags
+    from postroom.rules.intents import Forward as Forward
+    from postroom.rules.intents import Intent as Intent
+    from postroom.rules.options import AddressTexts as AddressTexts
+    from postroom.rules.options import MailboxName as MailboxName
+    from postroom.rules.options import Octets as Octets
+    from postroom.rules.options import Recipients as Recipients
+    from postroom.rules.options import Texts as Texts
+    from postroom.rules.rule import Rule as Rule
+    from postroom.rules.text import AddressText as AddressText
+    from postroom.rules.text import Text as Text
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "postroom.errors": ("PermanentError", "PluginError", "TemporaryError"),
+    "postroom.hooks.hookspecs": ("RegisterAction", "RegisterCondition", "hookimpl"),
+    "postroom.mail.addresses": ("Address",),
+    "postroom.mail.envelope": ("Envelope", "Outgoing"),
+    "postroom.mail.message": ("Depth", "Message", "MessageKey"),
+    "postroom.rules.action": ("Action",),
+    "postroom.rules.condition": ("Condition",),
+    "postroom.rules.effects": ("Copy", "Delete", "Effect", "FileInto", "SetFlags"),
+    "postroom.rules.intents": ("Forward", "Intent"),
+    "postroom.rules.options": (
+        "AddressTexts",
+        "MailboxName",
+        "Octets",
+        "Recipients",
+        "Texts",
+    ),
+    "postroom.rules.rule": ("Rule",),
+    "postroom.rules.text": ("AddressText", "Text"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> object:
+    """Load a name on its first use (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'postroom' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The names a plugin may import."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""What the user wrote: settings, rule files, secrets. Every problem is told at once."""

@@ -1,0 +1,163 @@
+"""Everything the user wrote, read in one go: settings, plugins, secrets, rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from postroom.config.problems import nearest, read_toml, tell_problems
+from postroom.config.rulefiles import RuleFiles, read_rule_files
+from postroom.config.secrets import AbsentCredential, SecretError, Secrets
+from postroom.config.settings import AccountTable, Settings, SharedSmtp, SmtpServer
+from postroom.errors import ConfigError, PluginError, Problem
+from postroom.hooks.discovery import discover_plugins
+from postroom.hooks.plugins import Plugins
+from postroom.mail.compose import Owner
+from postroom.ports import Ruleset
+from postroom.rules.rule import Rule
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is to be run. `warnings` are what a person should know and can live with."""
+
+    path: Path
+    settings: Settings
+    plugins: Plugins
+    secrets: Secrets
+    rules: tuple[Rule, ...]
+    ruleset: Ruleset
+    warnings: tuple[Problem, ...] = ()
+
+    def owner(self, account: str) -> Owner:
+        """For whom the account acts, and through which account's server it sends."""
+        table = self.settings.account[account]
+        return Owner(
+            account, table.address, table.name, self.relay_of(account) or account
+        )
+
+    def relay_of(self, account: str) -> str | None:
+        """The account whose submission server it sends through; None without one."""
+        smtp = self.settings.account[account].smtp
+        if isinstance(smtp, SharedSmtp):
+            return smtp.account
+        return account if smtp else None
+
+
+def load_configuration(
+    path: Path, discover: Callable[[], Plugins] = discover_plugins
+) -> Configuration:
+    """Read `path` and the `rules.d` beside it; raises `ConfigError`."""
+    settings, problems = read_settings(path)
+    try:
+        plugins = discover()
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from error
+    secrets = Secrets(plugins.resolve_secret)
+    accounts = settings.account if settings else {}
+    files = _read_rules(path, plugins, settings)
+    problems += files.problems
+    warnings: list[Problem] = []
+    if settings:
+        problems += _find_wrong_references(settings, plugins, str(path))
+        problems += _find_relayless(settings, files.rules)
+        wrong, warnings = _try_secrets(accounts, secrets, str(path))
+        problems += wrong
+    if settings is None or problems:
+        raise ConfigError(problems)
+    ruleset = Ruleset(files.texts)
+    return Configuration(
+        path, settings, plugins, secrets, files.rules, ruleset, tuple(warnings)
+    )
+
+
+def read_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
+    """The settings, or None and what is wrong with them."""
+    tables, _, problems = read_toml(path)
+    if problems:
+        return None, problems
+    try:
+        return Settings.model_validate(tables), []
+    except ValidationError as error:
+        return None, list(tell_problems(error, Settings, str(path)))
+
+
+def _read_rules(path: Path, plugins: Plugins, settings: Settings | None) -> RuleFiles:
+    """The rules of the folder, then those that plugins bring."""
+    accounts = settings.account if settings else _AnyName()
+    files = read_rule_files(path.parent / "rules.d", plugins, accounts)
+    try:
+        brought = plugins.provide_rules(settings.plugin if settings else {})
+    except PluginError as error:
+        problem = Problem(f"plugin {error.plugin}", str(error))
+        return RuleFiles(files.rules, files.texts, (*files.problems, problem))
+    return RuleFiles((*files.rules, *brought), files.texts, files.problems)
+
+
+class _AnyName(frozenset[str]):
+    """Has every name: where the settings can't be read, rules are not blamed for it."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def _find_wrong_references(
+    settings: Settings, plugins: Plugins, file: str
+) -> Iterator[Problem]:
+    for name, account in settings.account.items():
+        shared = account.smtp.account if isinstance(account.smtp, SharedSmtp) else None
+        key = f"account.{name}.smtp.account"
+        if shared is not None and shared not in settings.account:
+            yield Problem(file, nearest(shared, settings.account, "account"), key=key)
+        elif shared and not isinstance(settings.account[shared].smtp, SmtpServer):
+            yield Problem(file, f"account {shared!r} has no smtp of its own", key=key)
+    for name in settings.plugin:
+        if name not in plugins.names:
+            message = nearest(name, plugins.names, "plugin")
+            yield Problem(file, message, key=f"plugin.{name}")
+
+
+def _find_relayless(settings: Settings, rules: tuple[Rule, ...]) -> Iterator[Problem]:
+    """Rules that send, on accounts that can't."""
+    for rule in rules:
+        if rule.enabled and any(named.action.sends for named in rule.then):
+            for name, account in settings.account.items():
+                if account.smtp is None and (
+                    not rule.accounts or name in rule.accounts
+                ):
+                    message = f"account {name!r} has no smtp to send through"
+                    yield Problem(rule.file, message, rule.name, "then")
+
+
+def _try_secrets(
+    accounts: Mapping[str, AccountTable], secrets: Secrets, file: str
+) -> tuple[list[Problem], list[Problem]]:
+    """Resolve every secret once; what is wrong, and what only the unit can tell."""
+    wrong: list[Problem] = []
+    warnings: list[Problem] = []
+    for name, account in accounts.items():
+        for place, reference in _references(account):
+            key = f"account.{name}.{place}"
+            try:
+                secrets.resolve(reference)
+            except AbsentCredential as error:
+                warnings.append(Problem(file, str(error), key=key))
+            except SecretError as error:
+                wrong.append(Problem(file, str(error), key=key))
+        if not account.password and not account.imap.password:
+            wrong.append(
+                Problem(file, "it is required", key=f"account.{name}.password")
+            )
+    return wrong, warnings
+
+
+def _references(account: AccountTable) -> Iterator[tuple[str, str]]:
+    if account.password:
+        yield "password", account.password
+    if account.imap.password:
+        yield "imap.password", account.imap.password
+    if isinstance(account.smtp, SmtpServer) and account.smtp.password:
+        yield "smtp.password", account.smtp.password

@@ -1,0 +1,1 @@
+"""How plugins plug in; the only place that knows pluggy."""

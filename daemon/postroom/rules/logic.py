@@ -1,0 +1,92 @@
+"""Conditions combined: all, any, not; with a third answer where the body is not there.
+
+An answer of None means that the headers leave it open. One condition that answers for
+sure can decide the whole, so a body is fetched only where it matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from postroom.mail.message import Depth, Message
+from postroom.rules.boundary import plugin_code
+from postroom.rules.condition import Condition, show_options
+from postroom.rules.plan import ConditionTrace
+
+Answer = bool | None
+_SEEN_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Named:
+    """A condition under the name by which the rule file calls it."""
+
+    name: str
+    condition: Condition
+    plugin: str = ""
+
+    def ask(self, message: Message, trace: list[ConditionTrace]) -> Answer:
+        """Ask the condition, unless it needs a body that is not there."""
+        if self.condition.depth == Depth.FULL and message.depth == Depth.HEADERS:
+            return None
+        with plugin_code(self.plugin, str(self)):
+            holds = bool(self.condition.holds(message))
+            seen = str(self.condition.seen(message))[:_SEEN_CHARACTERS]
+        trace.append(ConditionTrace(str(self), holds, seen))
+        return holds
+
+    def __str__(self) -> str:
+        return f"{self.name} = {show_options(self.condition)}"
+
+
+@dataclass(frozen=True)
+class All:
+    """Holds if every one of its parts does; without parts it holds."""
+
+    parts: tuple[Logic, ...]
+
+    def ask(self, message: Message, trace: list[ConditionTrace]) -> Answer:
+        """False as soon as one part is; None if one is open."""
+        return _ask_until(False, self.parts, message, trace)
+
+
+@dataclass(frozen=True)
+class Either:
+    """Holds if one of its parts does; `any` in rule files."""
+
+    parts: tuple[Logic, ...]
+
+    def ask(self, message: Message, trace: list[ConditionTrace]) -> Answer:
+        """True as soon as one part is; None if one is open."""
+        return _ask_until(True, self.parts, message, trace)
+
+
+@dataclass(frozen=True)
+class Neither:
+    """Holds if none of its parts does; `not` in rule files."""
+
+    parts: tuple[Logic, ...]
+
+    def ask(self, message: Message, trace: list[ConditionTrace]) -> Answer:
+        """The opposite of whether one of the parts holds."""
+        answer = _ask_until(True, self.parts, message, trace)
+        return None if answer is None else not answer
+
+
+Logic = Named | All | Either | Neither
+
+
+def _ask_until(
+    decisive: bool,
+    parts: Sequence[Logic],
+    message: Message,
+    trace: list[ConditionTrace],
+) -> Answer:
+    is_open = False
+    for part in parts:
+        answer = part.ask(message, trace)
+        if answer is decisive:
+            return decisive
+        is_open = is_open or answer is None
+    return None if is_open else not decisive

@@ -1,0 +1,54 @@
+"""The result of deciding: the effects for one message, and the trace of why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postroom.rules.effects import Effect
+
+
+@dataclass(frozen=True)
+class ConditionTrace:
+    """One condition that was asked: what it is, its answer, the value it saw."""
+
+    condition: str
+    holds: bool
+    seen: str = ""
+
+
+@dataclass(frozen=True)
+class RuleTrace:
+    """One rule that was asked; `note` says what became of it when that needs saying."""
+
+    rule: str
+    matched: bool
+    conditions: tuple[ConditionTrace, ...] = ()
+    effects: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedEffect:
+    """An effect, the rule it comes from, and a key that makes it happen once.
+
+    The key is made of the message's key, the rule's name, the effect's place in the
+    rule, its kind and its target, never of the rule's text: an edited rule does not
+    fire again on old mail.
+    """
+
+    key: str
+    rule: str
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done with one message; without effects it stays where it is."""
+
+    effects: tuple[PlannedEffect, ...] = ()
+    trace: tuple[RuleTrace, ...] = ()
+
+    @property
+    def matched(self) -> tuple[str, ...]:
+        """The names of the rules that matched, in order."""
+        return tuple(entry.rule for entry in self.trace if entry.matched)

@@ -1,0 +1,115 @@
+"""Patterns on text, as the user writes them; the only place that knows RE2.
+
+RE2 matches in time linear in the text, so that no message can stall a rule.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Self
+
+import re2  # type: ignore[import-untyped] # it has no types
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+
+from postroom.mail.addresses import Address
+
+_WAYS = ("is", "contains", "glob", "regex")
+_CARELESS_GLOB = {"*": "(?s:.*)", "?": "(?s:.)"}
+
+
+class Text(BaseModel):
+    """A pattern: plain text is contained, `*` and `?` make a glob, slashes a search.
+
+    A table says it outright: `{ is = … }`, `{ contains = … }`, `{ glob = … }` or
+    `{ regex = … }`, with `case = true` to tell upper from lower case.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    is_: str | None = Field(None, alias="is")
+    contains: str | None = None
+    glob: str | None = None
+    regex: str | None = None
+    case: StrictBool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        if isinstance(value, str):
+            return cls._read_plain(value)
+        if isinstance(value, dict):
+            return value
+        raise ValueError(f"expected a text or a table of {', '.join(_WAYS)}")
+
+    @classmethod
+    def _read_plain(cls, value: str) -> dict[str, str]:
+        if len(value) > 2 and value.startswith("/") and value.endswith("/"):
+            return {"regex": value[1:-1]}
+        return {"glob": value} if set(value) & {"*", "?"} else {"contains": value}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = [way for way in (self.is_, self.contains, self.glob, self.regex) if way]
+        if len(given) != 1:
+            raise ValueError(f"expected one of {', '.join(_WAYS)}, and not empty")
+        if self.regex is not None:
+            self._compile(self.regex)
+        return self
+
+    def matches(self, text: str) -> bool:
+        """True if the text is, contains or fits what the user wrote."""
+        if self._pattern is not None:
+            subject = text.encode("utf-8", "replace")
+            return self._pattern.search(subject) is not None
+        text = text if self.case else text.casefold()
+        return text == self._literal if self.is_ else self._literal in text
+
+    @cached_property
+    def _literal(self) -> str:
+        literal = self.is_ or self.contains or ""
+        return literal if self.case else literal.casefold()
+
+    @cached_property
+    def _pattern(self) -> re2._Regexp[bytes] | None:
+        if self.regex is not None:
+            return self._compile(self.regex)
+        return self._compile(_translate(self.glob)) if self.glob is not None else None
+
+    def _compile(self, pattern: str) -> re2._Regexp[bytes]:
+        options = re2.Options()
+        options.case_sensitive = self.case
+        options.log_errors = False
+        try:
+            return re2.compile(pattern.encode(), options)
+        except re2.error as error:
+            reason = error.args[0]
+            reason = reason.decode() if isinstance(reason, bytes) else str(reason)
+            raise ValueError(f"RE2 can't read it: {reason}") from error
+
+    def __str__(self) -> str:
+        if self.regex is not None:
+            return f"/{self.regex}/"
+        return repr(self.is_ or self.contains or self.glob)
+
+
+class AddressText(Text):
+    """A pattern on addresses: `ann@example.org` that address, `@example.org` anyone
+    there, a glob, or any other text: a part of the address or of the display name."""
+
+    @classmethod
+    def _read_plain(cls, value: str) -> dict[str, str]:
+        if set(value) & {"*", "?", "/", " "}:
+            return super()._read_plain(value)
+        if value.startswith("@"):
+            return {"glob": f"*{value}"}
+        return {"is": value} if "@" in value else {"contains": value}
+
+    def fits(self, address: Address) -> bool:
+        """True if the address fits, or for a part or a search the display name."""
+        in_name = self.contains is not None or self.regex is not None
+        return self.matches(address.address) or (in_name and self.matches(address.name))
+
+
+def _translate(glob: str) -> str:
+    body = "".join(_CARELESS_GLOB.get(c) or re2.escape(c) for c in glob)
+    return rf"\A(?:{body})\z"

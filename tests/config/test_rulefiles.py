@@ -1,0 +1,107 @@
+"""Rule files: what is wrong is told with file, rule, key and the nearest known name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from postroom.errors import ConfigError
+from tests.builders import read_rules
+
+
+def complaints(folder: Path, keys: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read_rules(folder, f'[[rule]]\nname = "it"\n{keys}\n')
+    prefix = f"{folder}/rules.toml: rule 'it': "
+    return [str(problem).removeprefix(prefix) for problem in caught.value.problems]
+
+
+THEN = "then = [{ flag = true }]"
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ("", "then: it is required"),
+        ("then = []", "then: expected at least one"),
+        ("then = [{}]", "then[1]: expected an action"),
+        ("then = 'move'", "then: expected a list"),
+        (f"{THEN}\nstp = true", "stp: there is no key 'stp'; did you mean 'stop'?"),
+        (f"{THEN}\nstop = 1", "stop: expected true or false"),
+        (f"{THEN}\naccounts = ['hme']", "accounts: there is no account 'hme'; did you"),
+        (f"{THEN}\non = 'departure'", "on: expected 'arrival'"),
+        ("then = [{ mve = 'A' }]", "then[1].mve: there is no action 'mve'; did you"),
+        ("then = [{ move = 'A//B' }]", "then[1].move: a part between the slashes"),
+        ("then = [{ move = { to = 'A' } }]", "then[1].move.to: there is no key 'to'"),
+        ("then = [{ flag = 'red' }]", "then[1].flag: it has no options: the only"),
+        ("then = [{ mark = 'red' }]", "then[1].mark: expected 'read' or 'unread'"),
+        ("then = [{ forward = 'x y' }]", "then[1].forward[1]: expected an address"),
+        (f"{THEN}\nwhen.sujet = 'a'", "when.sujet: there is no condition 'sujet'; did"),
+        (f"{THEN}\nwhen.subject = 3", "when.subject[1]: expected a text or a table"),
+        (f"{THEN}\nwhen.subject = '/(/'", "when.subject[1]: RE2 can't read it"),
+        (f"{THEN}\nwhen.subject = []", "when.subject: expected at least one"),
+        (f"{THEN}\nwhen.size = 'big'", "when.size: expected a number of octets"),
+        (f"{THEN}\nwhen.any = 'a'", "when.any: expected a list of conditions"),
+        (f"{THEN}\nwhen.any = []", "when.any: expected a list of conditions"),
+        (f"{THEN}\nwhen.any = ['a']", "when.any[1]: expected a table of conditions"),
+        (
+            f"{THEN}\nwhen.all = [{{ b = 1 }}]",
+            "when.all[1].b: there is no condition 'b'",
+        ),
+        (f"{THEN}\nwhen.not = 'a'", "when.not: expected a table of conditions"),
+        (f"{THEN}\nwhen = 'a'", "when: expected a table"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_key(
+    tmp_path: Path, keys: str, complaint: str
+) -> None:
+    told = complaints(tmp_path, keys)
+    assert any(line.startswith(complaint) for line in told), told
+
+
+def test_not_with_several_keys_is_refused_with_both_readings(tmp_path: Path) -> None:
+    (told,) = complaints(tmp_path, f'{THEN}\nwhen.not = {{ to = "a", from = "b" }}')
+    assert "not = [{ to = … }, { from = … }]" in told
+    assert "not = [{ to = …, from = … }]" in told
+
+
+def test_everything_wrong_with_a_rule_is_told_at_once(tmp_path: Path) -> None:
+    told = complaints(tmp_path, "stp = 1\nwhen.sujet = 'a'\nthen = [{ mve = 'A' }]")
+    assert len(told) == 3
+
+
+def test_a_name_is_taken_once_in_all_files(tmp_path: Path) -> None:
+    rule = f'[[rule]]\nname = "it"\n{THEN}\n'
+    with pytest.raises(
+        ConfigError, match=r"name: the name is taken by a rule of .*rules"
+    ):
+        read_rules(tmp_path, rule + rule)
+
+
+def test_a_rule_without_a_name_is_told_by_its_number(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rule '1': name: it is required"):
+        read_rules(tmp_path, f"[[rule]]\n{THEN}")
+
+
+def test_other_tables_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match="there is no key 'rules'; did you mean 'rule'"
+    ):
+        read_rules(tmp_path, f'[[rules]]\nname = "it"\n{THEN}')
+    with pytest.raises(ConfigError, match="two brackets"):
+        read_rules(tmp_path, f'[rule]\nname = "it"\n{THEN}')
+
+
+def test_nesting_has_an_end(tmp_path: Path) -> None:
+    deep = "{ not = " * 40 + "{ from = 'a' }" + " }" * 40
+    told = complaints(tmp_path, f"{THEN}\nwhen = {deep}")
+    assert "nested more than 30 deep" in told[0]
+
+
+def test_files_run_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for number in ("20", "10", "30"):
+        text = f'[[rule]]\nname = "r{number}"\n{THEN}\n'
+        (tmp_path / f"{number}.toml").write_text(text)
+    rules = read_rules(tmp_path, "")
+    assert [rule.name for rule in rules] == ["r10", "r20", "r30"]
