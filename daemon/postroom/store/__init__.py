@@ -1,0 +1,1 @@
+"""What we remember: the ledger of messages, the outbox, the cursors, and content."""

@@ -1,0 +1,55 @@
+"""The few sorts of column that the tables are made of."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, String
+
+from postroom.store.dialects import Instant, RowId, Words
+
+
+def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
+    """A check that the column holds one of these words."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def row_id() -> Column[int]:
+    """The table's own number for each row."""
+    return Column("id", RowId, primary_key=True)
+
+
+def to(target: str, *, optional: bool = False) -> Column[int]:
+    """A reference to a row of that table, in `TARGET_id`."""
+    return Column(f"{target}_id", RowId, ForeignKey(f"{target}.id"), nullable=optional)
+
+
+def word(name: str, *, optional: bool = False) -> Column[str]:
+    """A column of text."""
+    return Column(name, Words, nullable=optional)
+
+
+def number(name: str, *, optional: bool = False) -> Column[int]:
+    """A column of whole numbers."""
+    return Column(name, BigInteger, nullable=optional)
+
+
+def time(name: str, *, optional: bool = False) -> Column[object]:
+    """A column of moments."""
+    return Column(name, Instant, nullable=optional)
+
+
+def content_hash(name: str, *, optional: bool = False) -> Column[str]:
+    """A reference to kept octets."""
+    key = ForeignKey("content.hash")
+    return Column(name, String(64), key, nullable=optional)
+
+
+def ownership() -> list[Column[object]]:
+    """Which daemon has it, until when, and a number that unmasks a late owner."""
+    return [
+        Column("owner", Words),
+        Column("lease", Instant),
+        Column("fence", BigInteger, nullable=False, default=0),
+    ]

@@ -1,0 +1,49 @@
+"""Octets by their hash, in chunks: the same content is kept once.
+
+Invariant: what is read is what was written, or `StoreError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from postroom.errors import StoreError
+from postroom.store.schema import content, content_chunk
+
+CHUNK = 256 * 1024
+
+
+def keep(connection: Connection, octets: bytes, now: datetime) -> str:
+    """The SHA-256 under which these octets can be read again."""
+    name = hashlib.sha256(octets).hexdigest()
+    known = select(content.c.hash).where(content.c.hash == name)
+    if connection.execute(known).scalar() is None:
+        row = {"hash": name, "size": len(octets), "created": now}
+        connection.execute(insert(content), [row])
+        _keep_chunks(connection, name, octets)
+    return name
+
+
+def _keep_chunks(connection: Connection, name: str, octets: bytes) -> None:
+    chunks = [
+        {"hash": name, "ordinal": number, "octets": octets[start : start + CHUNK]}
+        for number, start in enumerate(range(0, len(octets), CHUNK))
+    ]
+    if chunks:
+        connection.execute(insert(content_chunk), chunks)
+
+
+def read(connection: Connection, name: str) -> bytes:
+    """The octets with this hash; `StoreError` if they are missing or damaged."""
+    query = (
+        select(content_chunk.c.octets)
+        .where(content_chunk.c.hash == name)
+        .order_by(content_chunk.c.ordinal)
+    )
+    octets = b"".join(connection.execute(query).scalars())
+    if hashlib.sha256(octets).hexdigest() != name:
+        raise StoreError(f"the content {name} is damaged in the store")
+    return octets

@@ -1,0 +1,127 @@
+"""Recording what was decided: plans, effects, outgoing mail and the cursor, as one.
+
+Invariants: an effect's key is recorded once, whatever is decided again after a crash.
+Bytes that must go out are in the store before anything may touch their source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from postroom.errors import StoreError
+from postroom.mail.message import MessageKey
+from postroom.ports import Cursor, Decision, MessageState
+from postroom.store.codec import encode_trace
+from postroom.store.cursors import advance_cursor, canonical
+from postroom.store.effects import finish_messages
+from postroom.store.ledger import LedgerRow, rows_of
+from postroom.store.planning import Decided, record_effects
+from postroom.store.schema import plan, run
+from postroom.store.states import MESSAGES
+
+ATTEMPTS = 3
+
+
+def commit(
+    connection: Connection,
+    run_id: int,
+    decisions: Sequence[Decision],
+    cursor: Cursor | None,
+    now: datetime,
+) -> None:
+    """Record all of it; a message that is decided already is left as it is."""
+    rows = rows_of(connection, (each.message.key for each in decisions))
+    fresh = [each for each in decisions if _is_undecided(rows, each.message.key)]
+    decided = [
+        Decided(rows[each.message.key], each.message, each.plan)
+        for each in fresh
+        if each.plan is not None
+    ]
+    _record_failures(connection, rows, fresh, now)
+    _record_plans(connection, run_id, decided, now)
+    if cursor:
+        place = _one_mailbox(decisions)
+        advance_cursor(connection, place.account, place.mailbox, cursor)
+
+
+def _is_undecided(rows: Mapping[MessageKey, LedgerRow], key: MessageKey) -> bool:
+    if key not in rows:
+        raise StoreError(f"{key} was decided before it was seen")
+    return rows[key].state is MessageState.SEEN
+
+
+def _one_mailbox(decisions: Sequence[Decision]) -> MessageKey:
+    keys = [each.message.key for each in decisions]
+    if len({(key.account, canonical(key.mailbox)) for key in keys}) != 1:
+        raise StoreError("a cursor is committed with decisions of its own mailbox")
+    return keys[0]
+
+
+# -- no plan ---------------------------------------------------------------------------
+
+
+def _record_failures(
+    connection: Connection,
+    rows: Mapping[MessageKey, LedgerRow],
+    decisions: Iterable[Decision],
+    now: datetime,
+) -> None:
+    failed = [each for each in decisions if each.plan is None]
+    changes = [
+        {
+            "id": rows[each.message.key].id,
+            "state": _after_failure(rows[each.message.key]),
+            "reason": each.failure,
+            "updated": now,
+        }
+        for each in failed
+    ]
+    MESSAGES.advance(connection, changes)
+
+
+def _after_failure(row: LedgerRow) -> MessageState:
+    last = row.attempts >= ATTEMPTS
+    return MessageState.QUARANTINED if last else MessageState.SEEN
+
+
+# -- plans -----------------------------------------------------------------------------
+
+
+def _record_plans(
+    connection: Connection, run_id: int, decided: Sequence[Decided], now: datetime
+) -> None:
+    if not decided:
+        return
+    changes = [
+        {"id": each.row.id, "state": MessageState.DECIDED, "reason": "", "updated": now}
+        for each in decided
+    ]
+    MESSAGES.advance(connection, changes)
+    plans = _insert_plans(connection, run_id, decided, now)
+    record_effects(connection, decided, plans, now)
+    finish_messages(connection, [each.row.id for each in decided], now)
+
+
+def _insert_plans(
+    connection: Connection, run_id: int, decided: Sequence[Decided], now: datetime
+) -> dict[int, int]:
+    """The number of each message's plan, by the message's."""
+    query = select(run.c.ruleset_id).where(run.c.id == run_id)
+    ruleset_id = connection.execute(query).scalar()
+    if ruleset_id is None:
+        raise StoreError(f"there is no run {run_id}")
+    rows = [
+        {
+            "message": each.row.id,
+            "run_id": run_id,
+            "ruleset_id": ruleset_id,
+            "trace": encode_trace(each.plan.trace),
+            "decided": now,
+        }
+        for each in decided
+    ]
+    made = connection.execute(insert(plan).returning(plan.c.message, plan.c.id), rows)
+    return {row.message: row.id for row in made}

@@ -1,0 +1,214 @@
+"""What is to be done in mailboxes, and when a message is finished.
+
+Invariants: a message is `settled` when each of its effects is final, `acknowledged`
+when each is done. It is expunged only after all else that was planned for it is done;
+what failed, is held or unknown keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    exists,
+    or_,
+    select,
+    update,
+)
+
+from postroom.mail.message import MessageKey
+from postroom.ports import EffectResult, EffectState, MessageState, OpenEffect
+from postroom.store.codec import decode_effect
+from postroom.store.cursors import canonical
+from postroom.store.kinds import IN_MAILBOX, EffectKind
+from postroom.store.schema import account, effect, mailbox, message
+from postroom.store.slices import rows_where
+from postroom.store.states import EFFECTS, MESSAGES, OPEN_EFFECTS
+
+_SET_TARGET = (
+    update(effect)
+    .where(effect.c.id == bindparam("row_id"))
+    .values(
+        target_mailbox=bindparam("mailbox"),
+        target_uidvalidity=bindparam("uidvalidity"),
+        target_uid=bindparam("uid"),
+    )
+)
+
+_NOT_DONE = (EffectState.FAILED, EffectState.HELD)
+_FINAL = (EffectState.DONE, *_NOT_DONE)
+
+
+def open_effects(
+    connection: Connection, account_name: str, name: str, uidvalidity: int
+) -> list[OpenEffect]:
+    """Effects to be done in this mailbox now: by UID, each message's in their order."""
+    query = (
+        _waiting()
+        .where(account.c.name == account_name, mailbox.c.name == canonical(name))
+        .where(effect.c.source_uidvalidity == uidvalidity)
+        .where(or_(effect.c.kind != EffectKind.EXPUNGE, all_else_is_done()))
+        .order_by(effect.c.source_uid, effect.c.ordinal)
+    )
+    key = account_name, name, uidvalidity
+    return [
+        OpenEffect(
+            row.id,
+            MessageKey(*key, row.source_uid),
+            row.rule,
+            decode_effect(row.kind, row.arguments),
+            row.attempted,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _waiting() -> Select[Any]:
+    return (
+        select(effect)
+        .join(mailbox, effect.c.source_mailbox == mailbox.c.id)
+        .join(account, mailbox.c.account_id == account.c.id)
+        .where(effect.c.state.in_(OPEN_EFFECTS), effect.c.kind.in_(IN_MAILBOX))
+    )
+
+
+def all_else_is_done() -> ColumnElement[bool]:
+    """True of an effect if every other one of its message is done."""
+    other = effect.alias("other")
+    return ~exists().where(
+        other.c.message == effect.c.message,
+        other.c.id != effect.c.id,
+        other.c.state != EffectState.DONE,
+    )
+
+
+def begin_effects(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """Record that these are being done."""
+    change = {"state": EffectState.DOING, "attempted": True, "updated": now}
+    EFFECTS.advance(connection, [{"id": row, **change} for row in ids])
+
+
+def finish_effects(
+    connection: Connection, results: Sequence[EffectResult], now: datetime
+) -> None:
+    """Record what came of these, and finish their messages."""
+    changes = [
+        {"id": each.id, "state": each.state, "detail": each.detail, "updated": now}
+        for each in results
+    ]
+    EFFECTS.advance(connection, changes)
+    _record_targets(connection, results)
+    finish_messages(connection, _messages_of(connection, results), now)
+
+
+def _record_targets(connection: Connection, results: Sequence[EffectResult]) -> None:
+    targets = [
+        {
+            "row_id": each.id,
+            "mailbox": canonical(each.placement.mailbox),
+            "uidvalidity": each.placement.uidvalidity,
+            "uid": each.placement.uid,
+        }
+        for each in results
+        if each.placement
+    ]
+    if targets:
+        connection.execute(_SET_TARGET, targets)
+
+
+def _messages_of(
+    connection: Connection, results: Sequence[EffectResult]
+) -> frozenset[int]:
+    ids = [each.id for each in results]
+    rows = rows_where(connection, select(effect.c.message), effect.c.id, ids)
+    return frozenset(row.message for row in rows)
+
+
+# -- finishing messages ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Planned:
+    id: int
+    kind: str
+    rule: str
+    state: str
+
+
+_Plans = Mapping[int, Sequence[_Planned]]
+
+
+def finish_messages(
+    connection: Connection, messages: Collection[int], now: datetime
+) -> None:
+    """Hold the expunges that may never be done, then settle and acknowledge."""
+    unfinished = _unfinished(connection, messages)
+    plans = _plans(connection, unfinished)
+    held = {each.id: why for plan in plans.values() for each, why in _doomed(plan)}
+    _hold(connection, held, now)
+    final = [
+        row
+        for row, plan in plans.items()
+        if all(each.id in held or each.state in _FINAL for each in plan)
+    ]
+    decided = [row for row in final if unfinished[row] == MessageState.DECIDED]
+    _advance(connection, decided, MessageState.SETTLED, now)
+    done = [
+        row
+        for row in final
+        if all(each.state == EffectState.DONE for each in plans[row])
+    ]
+    _advance(connection, done, MessageState.ACKNOWLEDGED, now)
+
+
+def _all_done(plan: Sequence[_Planned]) -> bool:
+    return all(each.state == EffectState.DONE for each in plan)
+
+
+def _unfinished(connection: Connection, messages: Collection[int]) -> dict[int, str]:
+    query = select(message.c.id, message.c.state).where(
+        message.c.state.in_((MessageState.DECIDED, MessageState.SETTLED))
+    )
+    rows = rows_where(connection, query, message.c.id, list(messages))
+    return {row.id: row.state for row in rows}
+
+
+def _plans(connection: Connection, messages: Iterable[int]) -> _Plans:
+    plans: dict[int, list[_Planned]] = {row: [] for row in messages}
+    columns = effect.c.id, effect.c.kind, effect.c.rule, effect.c.state
+    query = select(effect.c.message, *columns)
+    for row in rows_where(connection, query, effect.c.message, list(plans)):
+        plans[row.message].append(_Planned(row.id, row.kind, row.rule, row.state))
+    return plans
+
+
+def _doomed(plan: Sequence[_Planned]) -> Iterator[tuple[_Planned, str]]:
+    """The expunges that wait for something that will not be done, and for what."""
+    blockers = [each for each in plan if each.state in _NOT_DONE]
+    for each in plan:
+        others = [blocker for blocker in blockers if blocker is not each]
+        if others and each.kind == EffectKind.EXPUNGE and each.state in OPEN_EFFECTS:
+            first = others[0]
+            yield each, f"kept: {first.kind} of rule {first.rule!r} is {first.state}"
+
+
+def _hold(connection: Connection, held: Mapping[int, str], now: datetime) -> None:
+    changes = [
+        {"id": row, "state": EffectState.HELD, "detail": why, "updated": now}
+        for row, why in held.items()
+    ]
+    EFFECTS.advance(connection, changes)
+
+
+def _advance(
+    connection: Connection, rows: Sequence[int], state: MessageState, now: datetime
+) -> None:
+    changes = [{"id": row, "state": state, "updated": now} for row in rows]
+    MESSAGES.advance(connection, changes)

@@ -1,0 +1,131 @@
+"""Mail that is to leave: each recipient's delivery, and every attempt at it.
+
+Invariants: a delivery is `sending`, on the disk, before the final dot may be sent. The
+octets of a retry are those of the first attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from postroom.errors import StoreError
+from postroom.mail.envelope import Envelope, Outgoing, Retry
+from postroom.ports import DeliveryState, DueDelivery, EffectState
+from postroom.store import content
+from postroom.store.schema import attempt, delivery, effect, outgoing
+from postroom.store.slices import slices
+from postroom.store.states import DELIVERIES, WAITING_DELIVERIES
+
+
+def enqueue(
+    connection: Connection, effect_id: int, message: Outgoing, now: datetime
+) -> None:
+    """Keep the octets, and queue a delivery for each recipient."""
+    row = {
+        "effect_id": effect_id,
+        "relay": message.relay,
+        "sender": message.envelope.sender,
+        "message_id": message.message_id,
+        "retry": message.retry,
+        "content_hash": content.keep(connection, message.content, now),
+        "created": now,
+    }
+    made = connection.execute(insert(outgoing).returning(outgoing.c.id), row)
+    queued = {
+        "outgoing_id": made.scalar_one(),
+        "state": DeliveryState.QUEUED,
+        "next_attempt": now,
+        "updated": now,
+    }
+    recipients = dict.fromkeys(message.envelope.recipients)
+    rows = [{"recipient": recipient, **queued} for recipient in recipients]
+    connection.execute(insert(delivery), rows)
+
+
+def read_outgoing(connection: Connection, outgoing_id: int) -> Outgoing:
+    """The envelope and the exact bytes; `StoreError` if there is no such message."""
+    found = select(outgoing).where(outgoing.c.id == outgoing_id)
+    row = connection.execute(found).one_or_none()
+    if row is None:
+        raise StoreError(f"there is no outgoing message {outgoing_id}")
+    recipients = connection.execute(
+        select(delivery.c.recipient)
+        .where(delivery.c.outgoing_id == outgoing_id)
+        .order_by(delivery.c.id)
+    )
+    return Outgoing(
+        relay=row.relay,
+        envelope=Envelope(row.sender, tuple(recipients.scalars())),
+        content=content.read(connection, row.content_hash),
+        message_id=row.message_id,
+        retry=Retry(row.retry),
+    )
+
+
+def due(
+    connection: Connection, now: datetime, limit: int, relay: str | None = None
+) -> list[DueDelivery]:
+    """Deliveries whose time has come, oldest message first, grouped by message."""
+    query = (
+        select(delivery, outgoing.c.relay, outgoing.c.created)
+        .join(outgoing)
+        .where(_waiting(relay))
+        .where(delivery.c.next_attempt <= now)
+        .order_by(outgoing.c.created, outgoing.c.id, delivery.c.id)
+        .limit(limit)
+    )
+    return [
+        DueDelivery(
+            id=row.id,
+            outgoing_id=row.outgoing_id,
+            relay=row.relay,
+            recipient=row.recipient,
+            attempts=row.attempts,
+            created=row.created,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def next_due(connection: Connection, relay: str | None = None) -> datetime | None:
+    """When the next delivery is due; None if none waits."""
+    query = select(func.min(delivery.c.next_attempt)).join(outgoing)
+    return connection.execute(query.where(_waiting(relay))).scalar()
+
+
+def _waiting(relay: str | None) -> ColumnElement[bool]:
+    """Deliveries that wait; of one relay, so that one that is down crowds out none."""
+    waiting = delivery.c.state.in_(WAITING_DELIVERIES)
+    return waiting if relay is None else and_(waiting, outgoing.c.relay == relay)
+
+
+def mark_sending(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """Record that the final dot is about to be sent, as an attempt without an end."""
+    change = {"state": DeliveryState.SENDING, "updated": now}
+    DELIVERIES.advance(connection, [{"id": row, **change} for row in ids])
+    if ids:
+        begun = [{"delivery_id": row, "started": now} for row in ids]
+        connection.execute(insert(attempt), begun)
+    for part in slices(ids):
+        connection.execute(_begin_sends(part, now))
+
+
+def _begin_sends(ids: Sequence[int], now: datetime) -> Update:
+    effects = select(outgoing.c.effect_id).join(delivery).where(delivery.c.id.in_(ids))
+    return (
+        update(effect)
+        .where(effect.c.id.in_(effects), effect.c.state == EffectState.PLANNED)
+        .values(state=EffectState.DOING, attempted=True, updated=now)
+    )

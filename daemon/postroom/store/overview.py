@@ -1,0 +1,131 @@
+"""How things stand: counts by state, cursors, and what needs a person.
+
+Invariant: it is read in one snapshot, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, or_, select
+
+from postroom.mail.message import MessageKey
+from postroom.ports import Cursor, DeliveryState, EffectState, MessageState, WatchReport
+from postroom.store.report import MailboxReport, Summary, Trouble
+from postroom.store.schema import (
+    account,
+    delivery,
+    effect,
+    located_message,
+    mailbox,
+    message,
+    meta,
+    watch,
+)
+
+_KEY = (
+    account.c.name.label("account"),
+    mailbox.c.name.label("mailbox"),
+    message.c.uidvalidity,
+    message.c.uid,
+    message.c.message_id,
+)
+_WATCH = watch.c.state, watch.c.detail, watch.c.since, watch.c.retry_at
+
+
+def summary(connection: Connection, troubles: int) -> Summary:
+    """How things stand now, with at most so many troubles."""
+    about = connection.execute(select(meta)).one()
+    return Summary(
+        store_id=about.store_id,
+        schema_version=about.schema_version,
+        messages=_messages_by_state(connection),
+        deliveries=_deliveries_by_state(connection),
+        mailboxes=_mailboxes(connection),
+        troubles=_troubles(connection, troubles),
+    )
+
+
+def _messages_by_state(
+    connection: Connection,
+) -> dict[str, dict[MessageState, int]]:
+    query = (
+        select(account.c.name, message.c.state, func.count().label("number"))
+        .select_from(located_message)
+        .group_by(account.c.name, message.c.state)
+    )
+    counts: dict[str, dict[MessageState, int]] = {}
+    for row in connection.execute(query):
+        counts.setdefault(row.name, {})[MessageState(row.state)] = row.number
+    return counts
+
+
+def _deliveries_by_state(connection: Connection) -> dict[DeliveryState, int]:
+    number = func.count().label("number")
+    query = select(delivery.c.state, number).group_by(delivery.c.state)
+    return {DeliveryState(row.state): row.number for row in connection.execute(query)}
+
+
+def _mailboxes(connection: Connection) -> tuple[MailboxReport, ...]:
+    query = (
+        select(mailbox, account.c.name.label("account"), *_WATCH)
+        .select_from(mailbox.join(account).outerjoin(watch))
+        .order_by(account.c.name, mailbox.c.name)
+    )
+    return tuple(
+        MailboxReport(row.account, row.name, _cursor(row), _watch(row))
+        for row in connection.execute(query)
+    )
+
+
+def _cursor(row: Row[Any]) -> Cursor | None:
+    if row.uidvalidity is None:
+        return None
+    return Cursor(row.uidvalidity, row.uid, row.checked)
+
+
+def _watch(row: Row[Any]) -> WatchReport | None:
+    if row.state is None:
+        return None
+    names = row.account, row.name
+    return WatchReport(*names, row.state, row.detail, row.since, row.retry_at)
+
+
+def _troubles(connection: Connection, limit: int) -> tuple[Trouble, ...]:
+    found = [*_stuck(connection, limit), *_undone(connection, limit)]
+    newest_first = sorted(found, key=lambda each: each.updated, reverse=True)
+    return tuple(newest_first[:limit])
+
+
+def _stuck(connection: Connection, limit: int) -> Iterator[Trouble]:
+    """Messages that could not be decided."""
+    undecided = (message.c.state == MessageState.SEEN) & (message.c.reason != "")
+    query: Select[Any] = (
+        select(*_KEY, message.c.state, message.c.reason, message.c.updated)
+        .select_from(located_message)
+        .where(or_(message.c.state == MessageState.QUARANTINED, undecided))
+        .order_by(message.c.updated.desc())
+        .limit(limit)
+    )
+    for row in connection.execute(query):
+        yield _trouble(row, row.reason)
+
+
+def _undone(connection: Connection, limit: int) -> Iterator[Trouble]:
+    """Effects that failed or are held."""
+    about = effect.c.state, effect.c.detail, effect.c.updated, effect.c.rule
+    query: Select[Any] = (
+        select(*_KEY, *about)
+        .select_from(located_message.join(effect, effect.c.message == message.c.id))
+        .where(effect.c.state.in_((EffectState.FAILED, EffectState.HELD)))
+        .order_by(effect.c.updated.desc())
+        .limit(limit)
+    )
+    for row in connection.execute(query):
+        yield _trouble(row, row.detail, row.rule)
+
+
+def _trouble(row: Row[Any], reason: str, rule: str | None = None) -> Trouble:
+    key = MessageKey(row.account, row.mailbox, row.uidvalidity, row.uid)
+    return Trouble(key, row.message_id, row.state, reason, row.updated, rule)

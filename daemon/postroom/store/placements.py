@@ -1,0 +1,104 @@
+"""Recognising in an arrival what postroom itself put there.
+
+Invariant: each placement accounts for one arrival, and for no more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select, update
+
+from postroom.mail.message import Fingerprint, Message, MessageKey
+from postroom.ports import EffectState
+from postroom.store.cursors import canonical
+from postroom.store.fingerprints import kept, kept_where
+from postroom.store.kinds import PLACING
+from postroom.store.schema import account, effect, message
+from postroom.store.slices import rows_where
+
+_MAY_HAVE_PLACED = (EffectState.PLANNED, EffectState.DOING, EffectState.DONE)
+
+
+def claim(
+    connection: Connection, arrivals: Sequence[Message], now: datetime
+) -> frozenset[MessageKey]:
+    """Those of one mailbox's arrivals that effects of its account put there.
+
+    The target's UID proves it; where none is recorded yet, the fingerprint does.
+    """
+    claims = _by_uid(connection, arrivals)
+    rest = [each for each in arrivals if each.key not in claims]
+    claims |= _by_fingerprint(connection, rest)
+    _note(connection, claims, now)
+    return frozenset(claims)
+
+
+def _by_uid(
+    connection: Connection, arrivals: Sequence[Message]
+) -> dict[MessageKey, int]:
+    keys = {each.key.uid: each.key for each in arrivals}
+    where = arrivals[0].key
+    query = _placing(where, effect.c.id, effect.c.target_uid).where(
+        effect.c.target_uidvalidity == where.uidvalidity
+    )
+    rows = rows_where(connection, query, effect.c.target_uid, list(keys))
+    return {keys[row.target_uid]: row.id for row in rows}
+
+
+def _by_fingerprint(
+    connection: Connection, arrivals: Sequence[Message]
+) -> dict[MessageKey, int]:
+    if not arrivals:
+        return {}
+    marks = {each.key: kept(each.fingerprint) for each in arrivals}
+    unclaimed: defaultdict[Fingerprint, list[int]] = defaultdict(list)
+    query = _unclaimed(arrivals[0].key)
+    for row, mark in kept_where(connection, query, marks.values()):
+        unclaimed[mark].append(row)
+    # Twins share a fingerprint: each takes one placement, as long as there are any.
+    return {
+        key: unclaimed[mark].pop() for key, mark in marks.items() if unclaimed[mark]
+    }
+
+
+def _unclaimed(where: MessageKey) -> Select[Any]:
+    columns = effect.c.id, message.c.message_id, message.c.size, message.c.received
+    return (
+        _placing(where, *columns)
+        .where(effect.c.target_uid.is_(None), effect.c.claimed_uid.is_(None))
+        .where(effect.c.state.in_(_MAY_HAVE_PLACED))
+    )
+
+
+def _placing(where: MessageKey, *columns: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(effect.join(account).join(message))
+        .where(account.c.name == where.account, effect.c.kind.in_(PLACING))
+        .where(effect.c.target_mailbox == canonical(where.mailbox))
+    )
+
+
+def _note(
+    connection: Connection, claims: Mapping[MessageKey, int], now: datetime
+) -> None:
+    if not claims:
+        return
+    statement = (
+        update(effect)
+        .where(effect.c.id == bindparam("row_id"))
+        .values(
+            claimed_uidvalidity=bindparam("uidvalidity"),
+            claimed_uid=bindparam("uid"),
+            updated=now,
+        )
+    )
+    rows = [
+        {"row_id": row, "uidvalidity": key.uidvalidity, "uid": key.uid}
+        for key, row in claims.items()
+    ]
+    connection.execute(statement, rows)

@@ -1,0 +1,122 @@
+"""Recording the effects of plans: each key once, in the order they are to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from postroom.mail.message import Message
+from postroom.ports import EffectState
+from postroom.rules.effects import Copy, Effect, FileInto, Perform, Send
+from postroom.rules.plan import Plan, PlannedEffect
+from postroom.store.codec import encode_effect, encode_flags, kind_of
+from postroom.store.cursors import account_id, canonical
+from postroom.store.kinds import EffectKind
+from postroom.store.ledger import LedgerRow
+from postroom.store.outbox import enqueue
+from postroom.store.schema import effect
+from postroom.store.slices import rows_where
+
+# Flags and copies first, then what leaves, then one place.
+_ORDER = {kind: rank for rank, kind in enumerate(EffectKind)}
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A message that has a row and a plan."""
+
+    row: LedgerRow
+    message: Message
+    plan: Plan
+
+
+def record_effects(
+    connection: Connection,
+    decided: Sequence[Decided],
+    plans: Mapping[int, int],
+    now: datetime,
+) -> None:
+    """Record the effects that are new, and put what they send into the outbox."""
+    accounts = _account_ids(connection, decided)
+    known = _known_keys(connection, decided)
+    rows: dict[str, dict[str, object]] = {}
+    sends: dict[str, Send] = {}
+    for each in decided:
+        owner = {"plan_id": plans[each.row.id], "account_id": accounts[_account(each)]}
+        for ordinal, planned in _in_order(each.plan):
+            if planned.key in known or planned.key in rows:
+                continue
+            row = _row(each, ordinal, planned) | owner | {"updated": now}
+            rows[planned.key] = row
+            if isinstance(planned.effect, Send) and row["state"] == EffectState.PLANNED:
+                sends[planned.key] = planned.effect
+    if rows:
+        connection.execute(insert(effect), list(rows.values()))
+    _send(connection, sends, now)
+
+
+def _send(connection: Connection, sends: Mapping[str, Send], now: datetime) -> None:
+    query = select(effect.c.id, effect.c.key)
+    for row in list(rows_where(connection, query, effect.c.key, list(sends))):
+        enqueue(connection, row.id, sends[row.key].outgoing, now)
+
+
+def _account(each: Decided) -> str:
+    return each.message.key.account
+
+
+def _account_ids(connection: Connection, decided: Sequence[Decided]) -> dict[str, int]:
+    names = {_account(each) for each in decided}
+    return {name: account_id(connection, name) for name in names}
+
+
+def _known_keys(connection: Connection, decided: Sequence[Decided]) -> set[str]:
+    keys = [planned.key for each in decided for planned in each.plan.effects]
+    rows = rows_where(connection, select(effect.c.key), effect.c.key, keys)
+    return {row.key for row in rows}
+
+
+def _in_order(plan: Plan) -> Iterator[tuple[int, PlannedEffect]]:
+    def rank(planned: PlannedEffect) -> int:
+        return _ORDER[kind_of(planned.effect)]
+
+    return enumerate(sorted(plan.effects, key=rank))
+
+
+def _row(each: Decided, ordinal: int, planned: PlannedEffect) -> dict[str, object]:
+    state, detail = _first_state(planned.effect)
+    return {
+        "message": each.row.id,
+        "key": planned.key,
+        "kind": kind_of(planned.effect),
+        "rule": planned.rule,
+        "ordinal": ordinal,
+        "arguments": encode_effect(planned.effect),
+        "state": state,
+        "source_mailbox": each.row.mailbox,
+        "source_uidvalidity": each.message.key.uidvalidity,
+        "source_uid": each.message.key.uid,
+        "flags_before": encode_flags(each.message.flags),
+        "target_mailbox": _target(planned.effect),
+        "detail": detail,
+    }
+
+
+def _first_state(planned: Effect) -> tuple[EffectState, str]:
+    match planned:
+        case Perform():
+            return EffectState.HELD, "not available yet"
+        case Send(outgoing=outgoing) if not outgoing.envelope.recipients:
+            return EffectState.HELD, "it has no recipient"
+    return EffectState.PLANNED, ""
+
+
+def _target(planned: Effect) -> str | None:
+    """Known before it is done, so that the target's watcher knows what it sees."""
+    match planned:
+        case Copy(mailbox=name) | FileInto(mailbox=name):
+            return canonical(name)
+    return None

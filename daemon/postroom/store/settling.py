@@ -1,0 +1,220 @@
+"""What came of deliveries, and what that means for the messages that caused them.
+
+Invariants: every attempt leaves a row with its reply. An effect that sends is done when
+each of its deliveries is `delivered`, and never while one may still be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
+
+from postroom.errors import StoreError
+from postroom.mail.envelope import Retry
+from postroom.ports import (
+    DeliveryResult,
+    DeliveryState,
+    EffectState,
+    Receipt,
+)
+from postroom.store.effects import all_else_is_done, finish_messages
+from postroom.store.kinds import EffectKind
+from postroom.store.schema import account, attempt, delivery, effect, mailbox, outgoing
+from postroom.store.slices import rows_where
+from postroom.store.states import (
+    DELIVERIES,
+    EFFECTS,
+    OPEN_DELIVERIES,
+    OPEN_EFFECTS,
+    WAITING_DELIVERIES,
+)
+
+_REFUSED = (DeliveryState.FAILED, DeliveryState.BOUNCED)
+
+_ENDED: dict[str, BindParameter[Any]] = {
+    name: bindparam(f"new_{name}")
+    for name in ("outcome", "charged", "code", "reply", "ended")
+}
+_END_ATTEMPT = (
+    update(attempt)
+    .where(attempt.c.delivery_id == bindparam("of_delivery"))
+    .where(attempt.c.ended.is_(None))
+    .values(_ENDED)
+)
+# It never came to the final dot: refused, or there was no transaction.
+_SHORT_ATTEMPT = insert(attempt).values(
+    _ENDED
+    | {"delivery_id": bindparam("of_delivery"), "started": bindparam("new_ended")}
+)
+
+_NO_REPLY = "the daemon ended before the reply to the final dot"
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """A delivery before its result: where it stands, and whom it concerns."""
+
+    state: str
+    attempts: int
+    retry: str
+    effect: int
+
+
+def settle(
+    connection: Connection, results: Sequence[DeliveryResult], now: datetime
+) -> frozenset[tuple[str, str]]:
+    """Record results; the mailboxes whose held-back expunges may now go on."""
+    rows = _deliveries(connection, [result.id for result in results])
+    _record_attempts(connection, rows, results, now)
+    changes = [_change(rows[result.id], result, now) for result in results]
+    DELIVERIES.advance(connection, changes)
+    effects = {row.effect for row in rows.values()}
+    messages = _settle_effects(connection, effects, now)
+    finish_messages(connection, messages, now)
+    return _ready_to_expunge(connection, messages)
+
+
+def recover(connection: Connection, now: datetime) -> int:
+    """Settle what was past the final dot when the daemon ended; how many that were."""
+    query = select(delivery.c.id).where(delivery.c.state == DeliveryState.SENDING)
+    lost = Receipt(DeliveryState.UNKNOWN, reply=_NO_REPLY)
+    ids = list(connection.execute(query).scalars())
+    settle(connection, [DeliveryResult(row, lost, now) for row in ids], now)
+    return len(ids)
+
+
+def _deliveries(connection: Connection, ids: Sequence[int]) -> dict[int, _Delivery]:
+    query = select(
+        delivery.c.id,
+        delivery.c.state,
+        delivery.c.attempts,
+        outgoing.c.retry,
+        outgoing.c.effect_id,
+    ).join(outgoing)
+    rows = {
+        row.id: _Delivery(row.state, row.attempts, row.retry, row.effect_id)
+        for row in rows_where(connection, query, delivery.c.id, ids)
+    }
+    if missing := set(ids) - set(rows):
+        raise StoreError(f"there are no deliveries {sorted(missing)}")
+    return rows
+
+
+# -- one delivery ----------------------------------------------------------------------
+
+
+def _change(row: _Delivery, result: DeliveryResult, now: datetime) -> dict[str, object]:
+    state = _next_state(row, result, now)
+    waits = state in WAITING_DELIVERIES
+    if waits and result.next_attempt is None:
+        raise StoreError(f"delivery {result.id} is {state}, but until when?")
+    return {
+        "id": result.id,
+        "state": state,
+        "attempts": row.attempts + result.charged,
+        "next_attempt": result.next_attempt if waits else None,
+        "code": result.receipt.code,
+        "reply": result.receipt.reply,
+        "updated": now,
+    }
+
+
+def _next_state(row: _Delivery, result: DeliveryResult, now: datetime) -> DeliveryState:
+    """The receipt's state; an unknown one is sent again if its policy and the sender
+    say so, and otherwise stays unknown."""
+    state = result.receipt.state
+    again = state is DeliveryState.UNKNOWN and row.retry == Retry.AT_LEAST_ONCE
+    if not again or result.next_attempt is None:
+        return state
+    due = result.next_attempt <= now
+    return DeliveryState.QUEUED if due else DeliveryState.DELAYED
+
+
+def _record_attempts(
+    connection: Connection,
+    rows: Mapping[int, _Delivery],
+    results: Sequence[DeliveryResult],
+    now: datetime,
+) -> None:
+    ended = [_ended(result, now) for result in results if _past_dot(rows, result)]
+    if ended:
+        connection.execute(_END_ATTEMPT, ended)
+    short = [_ended(result, now) for result in results if not _past_dot(rows, result)]
+    if short:
+        connection.execute(_SHORT_ATTEMPT, short)
+
+
+def _past_dot(rows: Mapping[int, _Delivery], result: DeliveryResult) -> bool:
+    return rows[result.id].state == DeliveryState.SENDING
+
+
+def _ended(result: DeliveryResult, now: datetime) -> dict[str, object]:
+    return {
+        "of_delivery": result.id,
+        "new_outcome": result.receipt.state,
+        "new_charged": result.charged,
+        "new_code": result.receipt.code,
+        "new_reply": result.receipt.reply,
+        "new_ended": now,
+    }
+
+
+# -- their messages --------------------------------------------------------------------
+
+
+def _settle_effects(
+    connection: Connection, effects: Collection[int], now: datetime
+) -> frozenset[int]:
+    """Bring these effects to their deliveries' state; the messages they are of."""
+    query = select(effect.c.id, effect.c.message, effect.c.state)
+    rows = list(rows_where(connection, query, effect.c.id, list(effects)))
+    states = _delivery_states(connection, effects)
+    changes = [
+        {"id": row.id, "state": state, "detail": detail, "updated": now}
+        for row in rows
+        for state, detail in [_summed_up(states[row.id])]
+        if state is not None and state != row.state
+    ]
+    EFFECTS.advance(connection, changes)
+    return frozenset(row.message for row in rows)
+
+
+def _delivery_states(
+    connection: Connection, effects: Collection[int]
+) -> dict[int, list[str]]:
+    query = select(outgoing.c.effect_id, delivery.c.state).join(delivery)
+    states: dict[int, list[str]] = {row: [] for row in effects}
+    for row in rows_where(connection, query, outgoing.c.effect_id, list(effects)):
+        states[row.effect_id].append(row.state)
+    return states
+
+
+def _summed_up(states: Sequence[str]) -> tuple[EffectState | None, str]:
+    """The state of an effect whose deliveries have these, None if one is still open."""
+    if any(state in OPEN_DELIVERIES for state in states):
+        return None, ""
+    undelivered = [state for state in states if state != DeliveryState.DELIVERED]
+    if not undelivered:
+        return EffectState.DONE, ""
+    detail = f"{len(undelivered)} of {len(states)} not delivered: {undelivered[0]}"
+    refused = any(state in _REFUSED for state in undelivered)
+    return EffectState.FAILED if refused else EffectState.HELD, detail
+
+
+def _ready_to_expunge(
+    connection: Connection, messages: Collection[int]
+) -> frozenset[tuple[str, str]]:
+    query = (
+        select(account.c.name.label("account"), mailbox.c.name.label("mailbox"))
+        .select_from(effect)
+        .join(mailbox, effect.c.source_mailbox == mailbox.c.id)
+        .join(account, mailbox.c.account_id == account.c.id)
+        .where(effect.c.kind == EffectKind.EXPUNGE, effect.c.state.in_(OPEN_EFFECTS))
+        .where(all_else_is_done())
+    )
+    rows = rows_where(connection, query, effect.c.message, list(messages))
+    return frozenset((row.account, row.mailbox) for row in rows)

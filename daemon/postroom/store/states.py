@@ -1,0 +1,131 @@
+"""Which state may follow which; the only place that changes a state.
+
+Invariant: a row goes from state to state along these edges or not at all. The words
+themselves are checked by the database as well (`schema.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Table, bindparam, select, update
+
+from postroom.errors import StoreError
+from postroom.ports import DeliveryState, EffectState, MessageState
+from postroom.store import schema
+from postroom.store.slices import rows_where
+
+S = TypeVar("S", bound=StrEnum)
+
+Edges = Mapping[S, frozenset[S]]
+
+
+@dataclass(frozen=True)
+class Machine(Generic[S]):
+    """The states of one table's rows, and the edges between them."""
+
+    table: Table
+    states: type[S]
+    edges: Edges[S]
+
+    def allows(self, old: S, new: S) -> bool:
+        """True if a row may go from `old` to `new`."""
+        return new in self.edges[old]
+
+    def advance(
+        self, connection: Connection, changes: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Set `state` and the other given columns of the rows with these `id`s.
+
+        All changes name the same columns. Raises `StoreError` if a row is missing or
+        may not go there; then no row is changed.
+        """
+        if not changes:
+            return
+        self._check(connection, changes)
+        columns = [name for name in changes[0] if name != "id"]
+        statement = (
+            update(self.table)
+            .where(self.table.c.id == bindparam("row_id"))
+            .values({name: bindparam(f"new_{name}") for name in columns})
+        )
+        connection.execute(statement, [_parameters(change) for change in changes])
+
+    def _check(
+        self, connection: Connection, changes: Sequence[Mapping[str, Any]]
+    ) -> None:
+        table = self.table
+        query = select(table.c.id, table.c.state)
+        ids = [change["id"] for change in changes]
+        now = dict(tuple(row) for row in rows_where(connection, query, table.c.id, ids))
+        for change in changes:
+            old = now.get(change["id"])
+            new = change["state"]
+            if old is None or not self.allows(self.states(old), new):
+                raise StoreError(
+                    f"{table.name} {change['id']} can't go from {old} to {new}"
+                )
+
+
+def _parameters(change: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "row_id" if name == "id" else f"new_{name}": value
+        for name, value in change.items()
+    }
+
+
+def _message_edges() -> Edges[MessageState]:
+    state = MessageState
+    return {
+        state.SEEN: frozenset(  # seen again: deciding it failed, and may be tried again
+            {state.SEEN, state.DECIDED, state.QUARANTINED, state.GONE}
+        ),
+        state.DECIDED: frozenset({state.SETTLED, state.GONE}),
+        state.SETTLED: frozenset({state.ACKNOWLEDGED, state.GONE}),
+        state.ACKNOWLEDGED: frozenset({state.GONE}),
+        state.QUARANTINED: frozenset({state.SEEN, state.GONE}),
+        state.GONE: frozenset(),
+    }
+
+
+def _effect_edges() -> Edges[EffectState]:
+    state = EffectState
+    final = frozenset({state.DONE, state.FAILED, state.HELD})
+    return {
+        state.PLANNED: final | {state.DOING},
+        state.DOING: final | {state.DOING},  # begun again after a crash
+        # A delivery may be retried by hand, or be bounced after it was accepted.
+        state.DONE: frozenset({state.FAILED}),
+        state.FAILED: frozenset({state.PLANNED, state.DONE, state.HELD}),
+        state.HELD: frozenset({state.PLANNED, state.DONE, state.FAILED}),
+    }
+
+
+def _delivery_edges() -> Edges[DeliveryState]:
+    state = DeliveryState
+    refused = frozenset({state.DELAYED, state.FAILED, state.HELD})
+    waiting = refused | {state.SENDING, state.WITHDRAWN}
+    again = frozenset({state.QUEUED, state.WITHDRAWN})
+    return {
+        state.QUEUED: waiting,
+        state.DELAYED: waiting | {state.QUEUED},
+        state.SENDING: refused | {state.DELIVERED, state.UNKNOWN, state.QUEUED},
+        state.DELIVERED: frozenset({state.BOUNCED}),
+        state.UNKNOWN: again | {state.DELIVERED, state.BOUNCED},
+        state.FAILED: again,
+        state.HELD: again,
+        state.BOUNCED: again,
+        state.WITHDRAWN: frozenset(),
+    }
+
+
+MESSAGES = Machine(schema.message, MessageState, _message_edges())
+EFFECTS = Machine(schema.effect, EffectState, _effect_edges())
+DELIVERIES = Machine(schema.delivery, DeliveryState, _delivery_edges())
+
+OPEN_EFFECTS = (EffectState.PLANNED, EffectState.DOING)
+WAITING_DELIVERIES = (DeliveryState.QUEUED, DeliveryState.DELAYED)
+OPEN_DELIVERIES = (*WAITING_DELIVERIES, DeliveryState.SENDING)

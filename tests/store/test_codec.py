@@ -1,0 +1,85 @@
+"""Effects and traces as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postroom.errors import StoreError
+from postroom.rules.effects import (
+    Copy,
+    Delete,
+    Effect,
+    FileInto,
+    Perform,
+    Send,
+    SetFlags,
+)
+from postroom.rules.plan import ConditionTrace, RuleTrace
+from postroom.store.codec import (
+    decode_effect,
+    decode_trace,
+    encode_effect,
+    encode_trace,
+    kind_of,
+)
+from postroom.store.kinds import EffectKind
+from tests.store.samples import outgoing
+
+TEXT = st.text(st.characters())
+FLAGS = st.frozensets(TEXT)
+EFFECTS = st.one_of(
+    st.builds(SetFlags, FLAGS, FLAGS),
+    st.builds(Copy, TEXT),
+    st.builds(FileInto, TEXT),
+    st.builds(Delete, st.booleans()),
+    st.builds(Perform, TEXT, TEXT, st.booleans()),
+)
+CONDITIONS = st.builds(ConditionTrace, TEXT, st.booleans(), TEXT)
+RULES = st.builds(
+    RuleTrace,
+    TEXT,
+    st.booleans(),
+    st.lists(CONDITIONS).map(tuple),
+    st.lists(TEXT).map(tuple),
+    TEXT,
+)
+
+
+@given(EFFECTS)
+def test_an_effect_comes_back_as_it_was(effect: Effect) -> None:
+    arguments = encode_effect(effect)
+    assert arguments.isascii()
+    assert decode_effect(kind_of(effect), arguments) == effect
+
+
+@given(st.lists(RULES).map(tuple))
+def test_a_trace_comes_back_as_it_was(trace: tuple[RuleTrace, ...]) -> None:
+    assert decode_trace(encode_trace(trace)) == trace
+
+
+def test_a_message_to_be_sent_is_told_without_its_octets() -> None:
+    effect = Send(outgoing("ann@example.org", content=b"secret"))
+    told = json.loads(encode_effect(effect))
+    assert told["recipients"] == ["ann@example.org"]
+    assert set(told) == {"relay", "sender", "recipients", "message_id"}
+    with pytest.raises(StoreError, match="outbox"):
+        decode_effect(EffectKind.SEND, encode_effect(effect))
+
+
+def test_the_kinds_have_the_names_that_are_in_stores() -> None:
+    effects: list[Effect] = [
+        FileInto("x"),
+        Delete(),
+        Delete(forever=True),
+        Send(outgoing()),
+    ]
+    assert [kind_of(effect) for effect in effects] == [
+        "move",
+        "trash",
+        "expunge",
+        "send",
+    ]
