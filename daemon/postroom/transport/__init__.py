@@ -1,0 +1,1 @@
+"""How mail comes and goes: IMAP in, SMTP out."""

@@ -1,0 +1,214 @@
+"""What a Mailbox promises, kept on servers that are not ours: pymap and Dovecot."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from postroom.errors import AuthenticationError, PermanentError
+from postroom.ports import Mailbox, Placement
+from postroom.rules.effects import SetFlags
+from postroom.transport.tls import Tls
+from tests.transport.imap.served import (
+    Serve,
+    Served,
+    letter,
+    on_dovecot,
+    on_pymap,
+    subjects,
+    use,
+)
+
+
+@pytest.fixture(params=["pymap", "dovecot", "dovecot-starttls"])
+def serve(request: pytest.FixtureRequest) -> Serve:
+    """Accounts on each of the servers."""
+    if request.param == "pymap":
+        return on_pymap
+    tls = Tls.STARTTLS if request.param.endswith("starttls") else Tls.IMPLICIT
+    server = request.getfixturevalue("dovecot")
+    return on_dovecot(server, request.getfixturevalue("certificates"), tls)
+
+
+def test_messages_are_found_read_and_not_changed(serve: Serve) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        before = await served.contents()
+        uids = await mailbox.uids_after(0)
+        assert len(uids) == 3
+        assert await mailbox.newest() == uids[-1]
+        assert await mailbox.uids_after(uids[0]) == uids[1:]
+        assert await mailbox.uids_after(uids[-1]) == []
+        found = await mailbox.headers([*reversed(uids), uids[-1] + 7])
+        assert [message.key.uid for message in found] == uids
+        assert [message.subject for message in found] == ["one", "two", "three"]
+        assert all(message.size == len(letter(message.subject)) for message in found)
+        assert all(message.received.year >= 2026 for message in found)
+        assert {message.key.uidvalidity for message in found} == {mailbox.uidvalidity}
+        contents = await mailbox.contents([uids[1], uids[-1] + 7])
+        assert contents == {uids[1]: letter("two")}
+        assert await served.contents() == before
+
+    use(serve, story)
+
+
+def test_an_empty_mailbox_has_nothing(serve: Serve) -> None:
+    async def main() -> None:
+        async with serve() as served, served.account.open("INBOX") as mailbox:
+            assert await mailbox.newest() == 0
+            assert await mailbox.uids_after(0) == []
+            assert await mailbox.headers([1, 2]) == []
+            assert await mailbox.contents([1]) == {}
+            assert await mailbox.move([1, 2], "Old") == {}
+
+    asyncio.run(main())
+
+
+def test_an_arrival_ends_the_wait(serve: Serve) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        assert mailbox.pushes
+        newest = (await mailbox.uids_after(0))[-1]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(mailbox.changed())
+            await served.deliver(letter("four"))
+        (uid,) = await mailbox.uids_after(newest)
+        (message,) = await mailbox.headers([uid])
+        assert message.subject == "four"
+
+    use(serve, story)
+
+
+def test_a_wait_can_be_given_up_again_and_again(serve: Serve) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        uids = await mailbox.uids_after(0)
+        for pause in (0, 0.001, 0.01, 0.1):
+            waiting = asyncio.ensure_future(mailbox.changed())
+            await asyncio.sleep(pause)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert await mailbox.uids_after(0) == uids
+
+    use(serve, story)
+
+
+@pytest.mark.parametrize(
+    "target", ["Old", "Invoices/2026", "Entwürfe & Co/台北", "a* b (c)"]
+)
+def test_a_move_arrives_in_a_mailbox_that_is_made_for_it(
+    serve: Serve, target: str
+) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        one, two, three = await mailbox.uids_after(0)
+        placed = await mailbox.move([one, three, three + 7], target)
+        assert placed.keys() == {one, three}
+        assert await mailbox.move([one], target) == {}
+        assert await mailbox.uids_after(0) == [two]
+        async with served.account.open(target) as there:
+            assert there.uidvalidity == placed[one].uidvalidity
+            assert await there.uids_after(0) == [placed[one].uid, placed[three].uid]
+        assert await subjects(served, target) == ["one", "three"]
+
+    use(serve, story)
+
+
+def test_a_copy_leaves_the_message_where_it_is(serve: Serve) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        one, *_ = uids = await mailbox.uids_after(0)
+        placed = await mailbox.copy([one, uids[-1] + 7], "Old")
+        assert placed.keys() == {one}
+        assert placed[one].uid
+        assert await mailbox.uids_after(0) == uids
+        assert await subjects(served, "Old") == ["one"]
+
+    use(serve, story)
+
+
+def test_a_move_to_where_it_is_changes_nothing(serve: Serve) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        one, *_ = uids = await mailbox.uids_after(0)
+        here = Placement("INBOX", mailbox.uidvalidity, one)
+        assert await mailbox.move([one], "INBOX") == {one: here}
+        assert await mailbox.uids_after(0) == uids
+
+    use(serve, story)
+
+
+def test_flags_are_set_and_taken_away(serve: Serve) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        one, two, three = await mailbox.uids_after(0)
+        add = SetFlags(add=frozenset({"\\Seen", "\\Flagged"}))
+        assert await mailbox.set_flags([one, two, three + 7], add) == {one, two}
+        take = SetFlags(remove=frozenset({"\\Flagged"}))
+        assert await mailbox.set_flags([one], take) == {one}
+        seen, both = frozenset({"\\Seen"}), frozenset({"\\Seen", "\\Flagged"})
+        flags = [message.flags for message in await mailbox.headers([one, two, three])]
+        assert flags == [seen, both, frozenset()]
+
+    use(serve, story)
+
+
+def test_trash_is_made_and_emptied_by_uid(serve: Serve) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        one, two, _ = await mailbox.uids_after(0)
+        placed = await mailbox.trash([one, two])
+        assert await subjects(served, "Trash") == ["one", "two"]
+        async with served.account.open("Trash") as trash:
+            old = placed[one].uid
+            assert old is not None
+            assert await trash.trash([old]) == {old: Placement("Trash")}
+        assert await subjects(served, "Trash") == ["two"]
+
+    use(serve, story)
+
+
+def test_an_expunge_spares_what_others_have_marked(serve: Serve) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        one, two, three = await mailbox.uids_after(0)
+        marked = SetFlags(frozenset({"\\Deleted"}))
+        await mailbox.set_flags([two], marked)
+        assert await mailbox.expunge([one, three + 7]) == {one}
+        assert await mailbox.uids_after(0) == [two, three]
+
+    use(serve, story)
+
+
+def test_a_message_that_vanishes_is_left_out(serve: Serve) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        one, two, three = await mailbox.uids_after(0)
+        async with served.account.open("INBOX") as other:
+            await other.expunge([two])
+        placed = await mailbox.move([one, two, three], "Old")
+        assert placed.keys() == {one, three}
+
+    use(serve, story)
+
+
+def test_a_probe_tells_the_mailboxes(serve: Serve) -> None:
+    async def story(served: Served, mailbox: Mailbox) -> None:
+        await mailbox.copy(await mailbox.uids_after(0), "Entwürfe & Co")
+        report = await served.account.probe()
+        assert {"IDLE", "MOVE", "UIDPLUS"} <= report.capabilities
+        assert set(report.mailboxes) >= {"INBOX", "Entwürfe & Co"}
+        assert report.delimiter == "/"
+
+    use(serve, story)
+
+
+def test_a_wrong_password_is_an_authentication_error(serve: Serve) -> None:
+    async def main() -> None:
+        async with serve() as served:
+            with pytest.raises(AuthenticationError):
+                await served.account_with("wrong").probe()
+
+    asyncio.run(main())
+
+
+def test_a_mailbox_that_is_not_there_is_a_permanent_error(serve: Serve) -> None:
+    async def main() -> None:
+        async with serve() as served:
+            with pytest.raises(PermanentError):
+                async with served.account.open("Nowhere"):
+                    pass
+
+    asyncio.run(main())

@@ -1,0 +1,147 @@
+"""Flags, removal and Trash: these messages and no other, by proof."""
+
+from __future__ import annotations
+
+import pytest
+
+from postroom.errors import PermanentError
+from postroom.ports import Placement
+from postroom.rules.effects import SetFlags
+from postroom.transport.imap.mailbox import ImapMailbox
+from tests.transport.imap.scripted import ALL, Peer, meet
+
+
+def test_flags_cost_one_store_a_direction_and_a_look_at_what_was_not_told() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer(
+            "UID STORE 1:3 +FLAGS ($a \\Seen)",
+            "* 1 FETCH (UID 1 FLAGS ($a \\Seen))",
+            "* 2 FETCH (FLAGS (\\Seen))",
+        )
+        await peer.answer("UID FETCH 2:3 (UID)", "* 2 FETCH (UID 2)")
+        await peer.answer("UID STORE 1:3 -FLAGS (\\Flagged)", "* 1 FETCH (UID 1)")
+        await peer.answer("UID FETCH 2:3 (UID)", "* 2 FETCH (UID 2)")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        change = SetFlags(frozenset({"\\Seen", "$a"}), frozenset({"\\Flagged"}))
+        assert await mailbox.set_flags([1, 2, 3], change) == {1, 2}
+
+    meet(server, client)
+
+
+@pytest.mark.parametrize(
+    ("permanent", "flag", "kept"),
+    [
+        ("\\Seen \\*", "$new", True),
+        ("\\Seen $OLD", "$old", True),
+        ("\\Seen", "\\seen", True),
+        ("\\Seen", "$new", False),
+        ("\\Seen \\*", "\\Flagged", False),
+        ("", "\\Seen", False),
+    ],
+)
+def test_a_flag_that_would_not_be_kept_is_refused(
+    permanent: str, flag: str, kept: bool
+) -> None:
+    async def server(peer: Peer) -> None:
+        await peer.log_in()
+        await peer.select(f"* OK [PERMANENTFLAGS ({permanent})] limited")
+        if kept:
+            await peer.answer("UID STORE", "* 1 FETCH (UID 1)")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        change = SetFlags(frozenset({flag}))
+        if kept:
+            assert await mailbox.set_flags([1], change) == {1}
+            return
+        with pytest.raises(PermanentError, match="does not keep the flag"):
+            await mailbox.set_flags([1], change)
+
+    meet(server, client)
+
+
+@pytest.mark.parametrize("flag", ["a b", "a)\r\nA1 LOGOUT", "ä", "\\", "\\*"])
+def test_a_flag_that_can_be_none_is_never_sent(flag: str) -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        with pytest.raises(PermanentError):
+            await mailbox.set_flags([1], SetFlags(frozenset({flag})))
+
+    meet(server, client)
+
+
+def test_an_expunge_takes_these_messages_and_no_other() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer("UID STORE 1:2 +FLAGS (\\Deleted)", "* 1 FETCH (UID 1)")
+        await peer.answer("UID FETCH 2 (UID)")
+        await peer.answer("UID EXPUNGE 1", "* 1 EXPUNGE")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.expunge([1, 2]) == {1}
+
+    meet(server, client)
+
+
+# -- Trash -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("boxes", "target"),
+    [
+        (['() "/" Trash', '(\\Trash) "/" "[Gmail]/Bin"'], "[Gmail]/Bin"),
+        (['() "/" INBOX', '() "/" "deleted items"'], "deleted items"),
+        (['(\\NoSelect) "/" Trash', '() "/" Papierkorb'], "Papierkorb"),
+        (['() "/" INBOX'], "Trash"),
+        ([], "Trash"),
+    ],
+)
+def test_trash_is_what_the_server_says_or_what_is_usually_called_so(
+    boxes: list[str], target: str
+) -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer('LIST "" "*"', *(f"* LIST {box}" for box in boxes))
+        await peer.answer(f'UID MOVE 1 "{target}"', "* OK [COPYUID 9 1 5] x")
+        await peer.answer(f'UID MOVE 2 "{target}"', "* OK [COPYUID 9 2 6] x")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.trash([1]) == {1: Placement(target, 9, 5)}
+        assert await mailbox.trash([2]) == {2: Placement(target, 9, 6)}
+
+    meet(server, client)
+
+
+def test_special_uses_are_asked_for_where_that_is_possible() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin(ALL + " SPECIAL-USE LIST-EXTENDED")
+        await peer.answer('LIST "" "*" RETURN (SPECIAL-USE)')
+        await peer.answer("UID MOVE")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.trash([1]) == {}
+
+    meet(server, client)
+
+
+def test_in_trash_a_message_is_expunged() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer('LIST "" "*"', '* LIST (\\Trash) "/" "Bin"')
+        await peer.answer("UID STORE 1 +FLAGS (\\Deleted)", "* 1 FETCH (UID 1)")
+        await peer.answer("UID EXPUNGE 1")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.trash([1]) == {1: Placement("Bin")}
+
+    meet(server, client, mailbox="Bin")
