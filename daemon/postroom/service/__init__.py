@@ -1,0 +1,1 @@
+"""What runs: watching, processing, sending, and the timetable that rings the bells."""

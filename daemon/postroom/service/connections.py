@@ -1,0 +1,80 @@
+"""Accounts and relays as the settings describe them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+from postroom.config.configuration import Configuration
+from postroom.config.settings import SmtpServer
+from postroom.ports import Account, Relay
+from postroom.service.vault import Vault
+from postroom.transport.imap.account import ImapAccount
+from postroom.transport.smtp.relay import SmtpRelay
+from postroom.transport.smtp.session import SubmissionServer
+from postroom.transport.tls import Tls, make_context
+
+
+def imap_reference(configuration: Configuration, account: str) -> str:
+    """What names the IMAP password of the account."""
+    table = configuration.settings.account[account]
+    return table.imap.password or table.password or ""
+
+
+def references(configuration: Configuration) -> Iterator[str]:
+    """All that name secrets which connections need."""
+    for name, table in configuration.settings.account.items():
+        yield imap_reference(configuration, name)
+        if isinstance(table.smtp, SmtpServer) and table.smtp.auth:
+            yield table.smtp.password or table.password or ""
+
+
+def make_account(configuration: Configuration, name: str, vault: Vault) -> Account:
+    """Access to the mailboxes of the account."""
+    table = configuration.settings.account[name]
+    server, reference = table.imap, imap_reference(configuration, name)
+    return ImapAccount(
+        name=name,
+        host=server.host,
+        port=server.reached_port,
+        user=server.user or table.address,
+        password=_reader(vault, reference),
+        tls=Tls(server.tls),
+        context=make_context(server.ca),
+    )
+
+
+def make_relays(configuration: Configuration, vault: Vault) -> dict[str, Relay]:
+    """The submission servers, by the name of the account that has them."""
+    return {
+        name: _make_relay(table.smtp, table.address, table.password or "", vault)
+        for name, table in configuration.settings.account.items()
+        if isinstance(table.smtp, SmtpServer)
+    }
+
+
+def _make_relay(
+    server: SmtpServer, address: str, password: str, vault: Vault
+) -> SmtpRelay:
+    reference = server.password or password
+    return SmtpRelay(
+        SubmissionServer(
+            host=server.host,
+            port=server.reached_port,
+            tls=Tls(server.tls),
+            context=make_context(server.ca),
+            # RFC 5321, section 4.1.4: a literal where the host has no full name.
+            local_hostname=_host_name(),
+            user=server.user or address,
+            password=_reader(vault, reference) if server.auth else None,
+        )
+    )
+
+
+def _reader(vault: Vault, reference: str) -> Callable[[], str]:
+    return lambda: vault.get(reference)
+
+
+def _host_name() -> str:
+    name = socket.gethostname()
+    return name if "." in name else "[127.0.0.1]"

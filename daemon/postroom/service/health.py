@@ -1,0 +1,77 @@
+"""How a relay is doing, and how long to stay away from it when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from postroom.errors import AuthenticationError, TemporaryError
+from postroom.log import get_logger
+from postroom.ports import Clock
+from postroom.service.backoff import Backoff, BackoffTimings
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class SenderTimings:
+    """In seconds: how long to stay away from a relay, and how long to finish."""
+
+    backoff: BackoffTimings = field(default_factory=BackoffTimings)
+    # After refused credentials: slow enough not to be locked out.
+    refused: tuple[float, ...] = (300, 1800, 7200, 21600)
+    finish: float = 30
+    # The wall clock may be set while we rest until a time on it.
+    longest_rest: float = 3600
+
+
+@dataclass(frozen=True)
+class RelayState:
+    """When a relay last answered for a message, what is wrong, and when it is tried."""
+
+    last_success: datetime | None = None
+    last_error: str = ""
+    retry_at: datetime | None = None
+
+
+class RelayHealth:
+    """Keeps the state of one relay, and finds the wait after each failure."""
+
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        random: Callable[[], float],
+        timings: SenderTimings,
+    ) -> None:
+        self.state = RelayState()
+        self._name = name
+        self._clock = clock
+        self._waits = timings.refused
+        self._backoff = Backoff(clock.monotonic, random, timings.backoff)
+        self._refused_logins = 0
+
+    def works(self) -> None:
+        """Note that the relay answered for a message."""
+        self._backoff.works()
+        self._refused_logins = 0
+        self.state = RelayState(last_success=self._clock.now())
+
+    def failed(self, error: TemporaryError | AuthenticationError) -> float:
+        """Note what is wrong; how many seconds to stay away."""
+        delay = self._delay(error)
+        retry_at = self._clock.now() + timedelta(seconds=delay)
+        self.state = replace(self.state, last_error=str(error), retry_at=retry_at)
+        log.warning(
+            "relay_failed", relay=self._name, error=str(error), retry_in=round(delay, 1)
+        )
+        return delay
+
+    def _delay(self, error: TemporaryError | AuthenticationError) -> float:
+        if isinstance(error, TemporaryError):
+            return self._backoff.failed()
+        # An owner has to mend this; each try brings the account nearer to a lock-out.
+        delay = self._waits[min(self._refused_logins, len(self._waits) - 1)]
+        self._refused_logins += 1
+        return delay

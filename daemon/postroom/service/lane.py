@@ -1,0 +1,212 @@
+"""The deliveries of one relay, one message after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from postroom.errors import AuthenticationError, TemporaryError
+from postroom.log import get_logger
+from postroom.mail.envelope import Outgoing, Retry
+from postroom.ports import (
+    Clock,
+    DeliveryResult,
+    DeliveryState,
+    DueDelivery,
+    Receipt,
+    Relay,
+    Store,
+)
+from postroom.service.finishing import finish
+from postroom.service.health import RelayHealth, RelayState, SenderTimings
+from postroom.service.retries import RetrySchedule
+
+log = get_logger()
+
+_BATCH = 100
+
+
+class Lane:
+    """Sends what is due at one relay, in order; stays away from it when it fails."""
+
+    def __init__(
+        self,
+        name: str,
+        relay: Relay,
+        store: Store,
+        clock: Clock,
+        schedule: RetrySchedule,
+        on_settled: Callable[[frozenset[tuple[str, str]]], None],
+        on_ended: Callable[[Outgoing, str, str], Awaitable[None]],
+        random: Callable[[], float],
+        timings: SenderTimings,
+    ) -> None:
+        self.name = name
+        self._relay = relay
+        self._store = store
+        self._clock = clock
+        self._schedule = schedule
+        self._on_settled = on_settled
+        self._on_ended = on_ended
+        self._random = random
+        self._timings = timings
+        self._health = RelayHealth(name, clock, random, timings)
+        self._bell = asyncio.Event()
+        self._dot_in_flight = False
+        self._suspects: set[int] = set()
+
+    @property
+    def state(self) -> RelayState:
+        """How the relay is doing."""
+        return self._health.state
+
+    def ring(self) -> None:
+        """Say that there may be something new to send."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Send whatever falls due, until cancelled; then close the relay."""
+        try:
+            while True:
+                self._bell.clear()
+                await self._rest(await self._drain())
+        finally:
+            await self._relay.close()
+
+    async def drain_and_close(self) -> None:
+        """Send what is due now, as far as the relay takes it, and close the relay."""
+        try:
+            await self._drain()
+        finally:
+            await self._relay.close()
+
+    async def _drain(self) -> float | None:
+        """Send what is due; how many seconds to stay away from the relay, if any."""
+        while due := await self._store.due(self._clock.now(), _BATCH, self.name):
+            for outgoing_id, deliveries in self._in_order(due):
+                stay_away = await self._deliver_even_if_stopped(outgoing_id, deliveries)
+                if stay_away is not None:
+                    return stay_away
+        return None
+
+    async def _rest(self, stay_away: float | None) -> None:
+        """Wait for the bell or the next due time; for a relay that fails, its time."""
+        if stay_away is not None:
+            await asyncio.sleep(stay_away)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(await self._until_next_due()):
+                await self._bell.wait()
+
+    async def _until_next_due(self) -> float:
+        due = await self._store.next_due(self.name)
+        longest = self._timings.longest_rest
+        if due is None:
+            return longest
+        return min((due - self._clock.now()).total_seconds(), longest)
+
+    def _in_order(
+        self, due: Iterable[DueDelivery]
+    ) -> list[tuple[int, list[DueDelivery]]]:
+        """By message; those at which the relay failed last come last, so that a message
+        that a relay can't bear does not keep back all others for ever."""
+        groups: dict[int, list[DueDelivery]] = {}
+        for delivery in due:
+            groups.setdefault(delivery.outgoing_id, []).append(delivery)
+        return sorted(groups.items(), key=lambda group: group[0] in self._suspects)
+
+    # -- one message -------------------------------------------------------------------
+
+    async def _deliver_even_if_stopped(
+        self, outgoing_id: int, deliveries: Sequence[DueDelivery]
+    ) -> float | None:
+        """Deliver; when cancelled after the final dot, still wait for its reply.
+
+        Without the reply the deliveries stay `sending`: recovering makes them unknown.
+        """
+        self._dot_in_flight = False
+        return await finish(self._deliver(outgoing_id, deliveries), self._grace)
+
+    def _grace(self) -> float:
+        return self._timings.finish if self._dot_in_flight else 0
+
+    async def _deliver(
+        self, outgoing_id: int, deliveries: Sequence[DueDelivery]
+    ) -> float | None:
+        outgoing = await self._store.outgoing(outgoing_id)
+        begun = self._clock.monotonic()
+        try:
+            receipts = await self._send(outgoing, deliveries)
+        except (TemporaryError, AuthenticationError) as error:
+            self._suspects.add(outgoing_id)
+            return self._health.failed(error)
+        self._suspects.discard(outgoing_id)
+        await self._settle(outgoing, deliveries, receipts, begun)
+        return self._judge(receipts)
+
+    async def _send(
+        self, outgoing: Outgoing, deliveries: Sequence[DueDelivery]
+    ) -> dict[str, Receipt]:
+        async def before_dot(accepted: Sequence[str]) -> None:
+            self._dot_in_flight = True
+            await self._store.mark_sending(
+                [each.id for each in deliveries if each.recipient in accepted]
+            )
+
+        recipients = [each.recipient for each in deliveries]
+        return await self._relay.send(outgoing, recipients, before_dot)
+
+    async def _settle(
+        self,
+        outgoing: Outgoing,
+        deliveries: Sequence[DueDelivery],
+        receipts: Mapping[str, Receipt],
+        begun: float,
+    ) -> None:
+        results = [
+            self._result(each, outgoing.retry, receipts[each.recipient])
+            for each in deliveries
+        ]
+        self._on_settled(await self._store.settle(results))
+        milliseconds = round((self._clock.monotonic() - begun) * 1000)
+        for delivery, result in zip(deliveries, results, strict=True):
+            log.info(
+                "delivery_settled",
+                relay=self.name,
+                outgoing=delivery.outgoing_id,
+                recipient=delivery.recipient,
+                state=str(result.receipt.state),
+                code=result.receipt.code,
+                ms=milliseconds,
+            )
+            if result.next_attempt is None:
+                receipt = result.receipt
+                await self._on_ended(outgoing, str(receipt.state), receipt.reply)
+
+    def _result(
+        self, delivery: DueDelivery, retry: Retry, receipt: Receipt
+    ) -> DeliveryResult:
+        """What a receipt means for a delivery: try again when, or no more."""
+        unknown = receipt.state is DeliveryState.UNKNOWN
+        if unknown:
+            receipt = replace(receipt, reply=f"outcome unknown: {receipt.reply}")
+        repeated = unknown and retry is Retry.AT_LEAST_ONCE
+        if receipt.state is not DeliveryState.DELAYED and not repeated:
+            return DeliveryResult(delivery.id, receipt)
+        again = self._schedule.next_attempt(
+            delivery.attempts + 1, delivery.created, self._clock.now(), self._random
+        )
+        if again is None and not unknown:
+            expired = f"expired; the last reply was: {receipt.reply}"
+            receipt = replace(receipt, state=DeliveryState.FAILED, reply=expired)
+        return DeliveryResult(delivery.id, receipt, again)
+
+    def _judge(self, receipts: Mapping[str, Receipt]) -> float | None:
+        """Note how the relay did; how many seconds to stay away from it, if any."""
+        for receipt in receipts.values():
+            if receipt.code == 0 and receipt.state is not DeliveryState.FAILED:
+                return self._health.failed(TemporaryError(receipt.reply))
+        self._health.works()
+        return None

@@ -1,0 +1,161 @@
+"""The whole playground: real servers, the real daemon, the sample mail and rules."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import signal
+import smtplib
+import subprocess
+import sys
+from collections.abc import Iterator
+from email import message_from_bytes
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from postroom.commands.demo.imap import HOST, Stored
+from postroom.commands.demo.samples import BOOKS, OWNER, SAMPLES, SEEN, Sample
+from postroom.commands.demo.smtp import Departed
+from postroom.commands.demo.stage import Handled, open_stage
+
+PLAY = "from postroom.commands.demo import main; raise SystemExit(main(once=False))"
+
+
+class Played:
+    """What became of the samples."""
+
+    def __init__(self, folder: Path) -> None:
+        self.handled: list[Handled] = []
+        self.mailboxes: dict[str, list[Stored]] = {}
+        self.departed: list[Departed] = []
+        asyncio.run(self._play(folder))
+
+    async def _play(self, folder: Path) -> None:
+        async with asyncio.timeout(60), open_stage(folder) as stage:
+            for sample in SAMPLES:
+                self.handled.append(await stage.deliver(sample.raw))
+            await stage.until_sent()
+            self.mailboxes = await stage.imap.mailboxes()
+            self.departed = stage.smtp.departed
+
+    def forwarded(self, raw: bytes) -> list[Departed]:
+        """The messages that left with these octets inside."""
+        return [departed for departed in self.departed if raw in departed.content]
+
+
+@pytest.fixture(scope="module")
+def played() -> Iterator[Played]:
+    """One run of the playground for all tests that look at its end."""
+    with TemporaryDirectory() as name:
+        yield Played(Path(name))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_each_sample_ends_where_it_says(sample: Sample, played: Played) -> None:
+    """In that mailbox, with these flags, its octets unchanged; and nowhere else."""
+    found = [
+        (name, stored.flags)
+        for name, messages in played.mailboxes.items()
+        for stored in messages
+        if stored.content == sample.raw
+    ]
+    assert found == [(sample.mailbox, sample.flags)]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_each_sample_is_forwarded_to_whom_it_says(
+    sample: Sample, played: Played
+) -> None:
+    """In a message from the owner, with the original unchanged inside."""
+    found = [(sent.sender, sent.recipients) for sent in played.forwarded(sample.raw)]
+    expected = [(OWNER, sample.forwarded_to)] if sample.forwarded_to else []
+    assert found == expected
+
+
+def test_nothing_went_wrong_and_nothing_else_left(played: Played) -> None:
+    """Every plan was carried out."""
+    assert [handled.troubles for handled in played.handled] == [()] * len(SAMPLES)
+    assert len(played.departed) == sum(bool(each.forwarded_to) for each in SAMPLES)
+
+
+def test_a_subject_with_a_line_break_makes_no_field(played: Played) -> None:
+    """What was decoded from an encoded word stays inside the subject."""
+    [injection] = [sample for sample in SAMPLES if sample.name == "an injected header"]
+    [sent] = played.forwarded(injection.raw)
+    header = message_from_bytes(sent.content)
+    assert sent.recipients == (BOOKS,)
+    assert header["Bcc"] is None
+    assert header["Subject"] == "Fwd: Invoice 666 Bcc: victim@badly.example"
+
+
+def test_what_one_sends_to_the_owner_goes_through_the_rules(tmp_path: Path) -> None:
+    """As the invitation promises."""
+
+    def send(port: int) -> None:
+        with smtplib.SMTP(HOST, port) as client:
+            client.sendmail("me@away.example", [OWNER], SAMPLES[0].raw)
+
+    async def scenario() -> list[Stored]:
+        async with asyncio.timeout(60), open_stage(tmp_path) as stage:
+            await asyncio.to_thread(send, stage.smtp.port)
+            while not await stage.until_idle():
+                pass
+            return (await stage.imap.mailboxes())["Newsletters"]
+
+    assert asyncio.run(scenario()) == [Stored(SEEN, SAMPLES[0].raw)]
+
+
+def test_without_a_terminal_it_ends_by_itself(tmp_path: Path) -> None:
+    """With exit code 0 and the results, leaving no file behind."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PLAY],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "What each mailbox holds" in ended.stdout
+    assert "What left by SMTP" in ended.stdout
+    assert "Ctrl-C" not in ended.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_terminal_it_stays_until_it_is_interrupted(tmp_path: Path) -> None:
+    """And tells how to connect before."""
+    screen, terminal = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", PLAY],
+        env={**os.environ, "TMPDIR": str(tmp_path), "TERM": "xterm"},
+        stdout=terminal,
+        stderr=terminal,
+    ) as process:
+        os.close(terminal)
+        shown = read_until(screen, b"Ctrl-C ends")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    os.close(screen)
+    assert b"IMAP" in shown
+    assert OWNER.encode() in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def read_until(screen: int, wanted: bytes) -> bytes:
+    """What a program shows up to and with this."""
+    shown = b""
+    while wanted not in shown:
+        shown += os.read(screen, 4096)
+    return shown
+
+
+def test_without_the_extra_it_tells_what_to_install() -> None:
+    """The servers are no part of a plain installation."""
+    program = f"import sys; sys.modules['pymap'] = None; {PLAY}"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 1
+    assert "pip install 'postroom[demo]'" in ended.stdout

@@ -1,0 +1,210 @@
+"""A mail server with one mailbox, in memory: it stands for the outside, not for us.
+
+It obeys `postroom.ports.Mailbox`, keeps the commands it was given, and can be told to
+misbehave: to refuse, to fail, to lose an answer, to lose a message, to dawdle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from postroom.errors import PostroomError
+from postroom.mail.header import Header
+from postroom.mail.message import Message, MessageKey
+from postroom.ports import AccountReport, Placement
+from postroom.rules.effects import SetFlags
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ACCOUNT = "home"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One command: its name, the UIDs it was for, and where to."""
+
+    verb: str
+    uids: tuple[int, ...] = ()
+    target: str = ""
+
+
+@dataclass
+class Mail:
+    """One message on the server."""
+
+    raw: bytes
+    received: datetime
+    flags: frozenset[str] = frozenset()
+    size: int | None = None
+
+
+@dataclass
+class MemoryMailbox:
+    """The mailbox; `failures` are raised once before a command is done, `lost` once
+    after it, and `before` is called before each command of the name."""
+
+    name: str = "INBOX"
+    uidvalidity: int = 7
+    pushes: bool = True
+    mail: dict[int, Mail] = field(default_factory=dict)
+    uids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    placed: dict[str, list[int]] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    failures: dict[str, PostroomError] = field(default_factory=dict)
+    lost: dict[str, PostroomError] = field(default_factory=dict)
+    before: dict[str, Callable[[], None]] = field(default_factory=dict)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    may_leave: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(
+        self, *raws: bytes, size: int | None = None, received: datetime | None = None
+    ) -> None:
+        """Have these arrive, one a second."""
+        for raw in raws:
+            uid = next(self.uids)
+            when = received or NOON + timedelta(hours=-1, seconds=uid)
+            self.mail[uid] = Mail(raw, when, size=size)
+        self.arrived.set()
+
+    def lose(self, uid: int) -> None:
+        """Have another client take it away."""
+        self.mail.pop(uid, None)
+
+    def number_anew(self) -> None:
+        """Lose the UIDs, as a server does that was restored (RFC 3501, 2.3.1.1)."""
+        self.uidvalidity += 1
+        self.uids = itertools.count(101)
+        self.mail = {next(self.uids): mail for mail in self.mail.values()}
+
+    def told(self, *verbs: str) -> list[Call]:
+        """The commands of these names so far, in order."""
+        return [call for call in self.calls if call.verb in verbs]
+
+    async def newest(self) -> int:
+        """The highest UID."""
+        return max(self.mail, default=0)
+
+    async def uids_after(self, uid: int) -> list[int]:
+        """All UIDs above it."""
+        self._take("search")
+        self.arrived.clear()
+        return sorted(found for found in self.mail if found > uid)
+
+    async def headers(self, uids: Sequence[int]) -> list[Message]:
+        """These messages without their bodies."""
+        found = self._take("headers", uids)
+        return [self._message(uid) for uid in found]
+
+    async def contents(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """Their octets."""
+        found = self._take("contents", uids)
+        return {uid: self.mail[uid].raw for uid in found}
+
+    async def changed(self) -> None:
+        """Wait for an arrival; leaving takes until `may_leave`."""
+        try:
+            await self.arrived.wait()
+        finally:
+            self.leaving.set()
+            await self.may_leave.wait()
+
+    async def set_flags(self, uids: Sequence[int], change: SetFlags) -> frozenset[int]:
+        """Change flags."""
+        found = self._take("flags", uids)
+        for uid in found:
+            mail = self.mail[uid]
+            mail.flags = (mail.flags | change.add) - change.remove
+        self._answer("flags")
+        return frozenset(found)
+
+    async def copy(self, uids: Sequence[int], target: str) -> dict[int, Placement]:
+        """Copy them there."""
+        found = self._take("copy", uids, target)
+        return self._put_into("copy", found, target)
+
+    async def move(self, uids: Sequence[int], target: str) -> dict[int, Placement]:
+        """Move them there."""
+        found = self._take("move", uids, target)
+        self._remove(found)
+        return self._put_into("move", found, target)
+
+    async def trash(self, uids: Sequence[int]) -> dict[int, Placement]:
+        """Move them to Trash."""
+        found = self._take("trash", uids)
+        self._remove(found)
+        return self._put_into("trash", found, "Trash")
+
+    async def expunge(self, uids: Sequence[int]) -> frozenset[int]:
+        """Remove them."""
+        found = self._take("expunge", uids)
+        self._remove(found)
+        self._answer("expunge")
+        return frozenset(found)
+
+    def _take(self, verb: str, uids: Sequence[int] = (), target: str = "") -> list[int]:
+        self.calls.append(Call(verb, tuple(uids), target))
+        self.before.get(verb, lambda: None)()
+        for name in (verb, f"{verb} {target}"):
+            if name in self.failures:
+                raise self.failures.pop(name)
+        return sorted(uid for uid in uids if uid in self.mail)
+
+    def _answer(self, verb: str) -> None:
+        if verb in self.lost:
+            raise self.lost.pop(verb)
+
+    def _remove(self, uids: Iterable[int]) -> None:
+        for uid in uids:
+            del self.mail[uid]
+
+    def _put_into(
+        self, verb: str, uids: Iterable[int], target: str
+    ) -> dict[int, Placement]:
+        there = self.placed.setdefault(target, [])
+        told = {}
+        for uid in uids:
+            there.append(uid)
+            told[uid] = Placement(target, 9, len(there))
+        self._answer(verb)
+        return told
+
+    def _message(self, uid: int) -> Message:
+        mail = self.mail[uid]
+        head = mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        size = len(mail.raw) if mail.size is None else mail.size
+        key = MessageKey(ACCOUNT, self.name, self.uidvalidity, uid)
+        return Message(key, size, mail.received, mail.flags, Header.parse(head))
+
+
+@dataclass
+class MemoryAccount:
+    """An account with these mailboxes; `refusals` are raised first, one a try."""
+
+    boxes: Mapping[str, MemoryMailbox]
+    refusals: list[PostroomError] = field(default_factory=list)
+    name: str = ACCOUNT
+    open_now: int = 0
+    most_open: int = 0
+    opened: list[str] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def open(self, mailbox: str) -> AsyncIterator[MemoryMailbox]:
+        """Connect to it."""
+        self.opened.append(mailbox)
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.open_now += 1
+        self.most_open = max(self.most_open, self.open_now)
+        try:
+            yield self.boxes[mailbox]
+        finally:
+            self.open_now -= 1
+
+    async def probe(self) -> AccountReport:
+        """What it is like."""
+        return AccountReport(frozenset(), tuple(self.boxes), "/")

@@ -1,0 +1,166 @@
+"""A processor on a real store, and what the store has recorded afterwards."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from postroom.mail.compose import Owner
+from postroom.mail.message import Message
+from postroom.ports import Ruleset
+from postroom.rules.action import Action
+from postroom.rules.condition import Condition
+from postroom.rules.effects import Effect
+from postroom.rules.logic import Named
+from postroom.rules.rule import NamedAction, Rule
+from postroom.service.batches import BatchSizes
+from postroom.service.bookmark import Bookmark
+from postroom.service.decider import Decider
+from postroom.service.deliberation import Deliberation
+from postroom.service.effector import Effector
+from postroom.service.events import Event
+from postroom.service.processor import Processor
+from postroom.store.database import open_store
+from postroom.store.store import SqlStore
+from tests.service.mailbox import ACCOUNT, NOON
+
+
+@dataclass
+class Clock:
+    """A clock that stands until it is set forward."""
+
+    ahead: timedelta = timedelta(0)
+
+    def now(self) -> Any:  # noqa: ANN401 - a datetime
+        """Noon and what it was set forward."""
+        return NOON + self.ahead
+
+    def monotonic(self) -> float:
+        """The same in seconds."""
+        return self.ahead.total_seconds()
+
+
+class ByHeader(Condition):
+    """Asks a function about a message's header."""
+
+    depth = "headers"
+    asked: Callable[[Message], bool]
+
+    def holds(self, message: Message) -> bool:
+        """What the function says."""
+        return self.asked(message)
+
+
+class ByBody(Condition):
+    """Asks a function about the whole of a message."""
+
+    asked: Callable[[Message], bool]
+
+    def holds(self, message: Message) -> bool:
+        """What the function says."""
+        return self.asked(message)
+
+
+class Do(Action):
+    """Has these effects."""
+
+    depth = "headers"
+    wanted: tuple[Any, ...]
+
+    def effects(self, message: Message) -> Sequence[Effect]:
+        """The same for every message."""
+        return self.wanted
+
+
+def rule(
+    *effects: Effect,
+    name: str = "it",
+    header: Callable[[Message], bool] | None = None,
+    body: Callable[[Message], bool] | None = None,
+) -> Rule:
+    """A rule that asks this function, or none, and does this."""
+    when: dict[str, Any] = {}
+    if header:
+        when["when"] = Named("header", ByHeader.model_construct(asked=header), "test")
+    if body:
+        when["when"] = Named("body", ByBody.model_construct(asked=body), "test")
+    done = NamedAction("do", Do.model_construct(wanted=effects), "test")
+    return Rule(name, then=(done,), **when)
+
+
+@dataclass
+class Desk:
+    """A processor, and all that it told of."""
+
+    store: SqlStore
+    path: Path
+    clock: Clock
+    run: int
+    events: list[Event] = field(default_factory=list)
+    rung: list[int] = field(default_factory=list)
+
+    def processor(
+        self,
+        *rules: Rule,
+        adopt_existing: bool = False,
+        sizes: BatchSizes | None = None,
+        max_size: int = 1_000_000,
+        deadline: float = 10,
+    ) -> Processor:
+        """A processor with these rules."""
+        sizes = sizes or BatchSizes()
+        return Processor(
+            account=ACCOUNT,
+            run=self.run,
+            store=self.store,
+            clock=self.clock,
+            bookmark=Bookmark(ACCOUNT, self.store, self.clock, adopt_existing, sizes),
+            deliberation=Deliberation(
+                owner=Owner(ACCOUNT, "me@ours.example", "Me"),
+                store=self.store,
+                clock=self.clock,
+                decider=Decider(rules, deadline),
+                max_size=max_size,
+            ),
+            effector=Effector(self.store, self.events.append),
+            observer=self.events.append,
+            ring_sender=lambda: self.rung.append(1),
+            sizes=sizes,
+        )
+
+    def told(self, kind: type[Event]) -> list[Any]:
+        """The events of this kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def states(self, uidvalidity: int = 7) -> dict[int, str]:
+        """The state of each message, by UID, as it stands in the database."""
+        query = "SELECT uid, state FROM message WHERE uidvalidity = ? ORDER BY uid"
+        return {row["uid"]: row["state"] for row in self._rows(query, uidvalidity)}
+
+    def effects(self) -> list[tuple[int, str, str, str]]:
+        """UID, kind, state and detail of each effect, in order."""
+        query = "SELECT source_uid, kind, state, detail FROM effect ORDER BY id"
+        return [tuple(row) for row in self._rows(query)]
+
+    async def cursor(self, mailbox: str = "INBOX") -> tuple[int, int] | None:
+        """UIDVALIDITY and UID up to which the mailbox was read."""
+        found = await self.store.cursor(ACCOUNT, mailbox)
+        return (found.uidvalidity, found.uid) if found else None
+
+    def _rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as base:
+            base.row_factory = sqlite3.Row
+            return base.execute(query, values).fetchall()
+
+
+@asynccontextmanager
+async def open_desk(folder: Path) -> AsyncIterator[Desk]:
+    """A new store in the folder, and what works on it."""
+    clock, path = Clock(), folder / "postroom.db"
+    async with open_store(path, clock=clock) as store:
+        yield Desk(store, path, clock, await store.begin_run("live", Ruleset(())))

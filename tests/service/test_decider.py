@@ -1,0 +1,114 @@
+"""Deciding in a thread: in order, each failure its own, and no rule stalls the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from postroom.errors import PluginError
+from postroom.mail.message import Message
+from postroom.rules.decide import NeedsBody
+from postroom.rules.effects import FileInto
+from postroom.rules.plan import Plan
+from postroom.rules.rule import Rule
+from postroom.service.decider import Decider, Outcome
+from tests.builders import CIRCUMSTANCES, make_message
+from tests.service.processing import rule
+
+MOVE = FileInto("A")
+
+
+def decide(
+    messages: Sequence[Message], *rules: Rule, deadline: float = 10
+) -> list[Outcome]:
+    """The outcomes for these messages."""
+    decider = Decider(rules, deadline)
+    return asyncio.run(decider.decide(messages, CIRCUMSTANCES))
+
+
+def moved(outcome: Outcome) -> bool:
+    """True of a plan that moves."""
+    return isinstance(outcome, Plan) and bool(outcome.effects)
+
+
+def test_there_is_an_outcome_for_each_message_in_order() -> None:
+    messages = [make_message(uid=uid, subject=str(uid)) for uid in range(1, 100)]
+    outcomes = decide(messages, rule(MOVE, header=lambda m: int(m.subject) % 3 == 0))
+    assert [moved(outcome) for outcome in outcomes] == [
+        uid % 3 == 0 for uid in range(1, 100)
+    ]
+
+
+def test_no_messages_are_no_outcomes() -> None:
+    assert decide([], rule(MOVE)) == []
+
+
+def test_a_message_whose_body_is_needed_says_so() -> None:
+    outcomes = decide(
+        [make_message(full=False), make_message()], rule(MOVE, body=lambda m: True)
+    )
+    assert isinstance(outcomes[0], NeedsBody)
+    assert moved(outcomes[1])
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), RecursionError(), MemoryError()])
+def test_an_error_is_the_outcome_of_its_own_message(error: Exception) -> None:
+    def fail(message: Message) -> bool:
+        if message.key.uid == 2:
+            raise error
+        return True
+
+    messages = [make_message(uid=uid) for uid in (1, 2, 3)]
+    outcomes = decide(messages, rule(MOVE, header=fail))
+    assert [moved(outcome) for outcome in outcomes] == [True, False, True]
+    assert isinstance(outcomes[1], PluginError)
+    assert type(error).__name__ in str(outcomes[1])
+
+
+def test_every_message_that_hangs_costs_itself_only() -> None:
+    never = threading.Event()
+
+    def hang(message: Message) -> bool:
+        return message.key.uid not in (1, 3, 5) or never.wait()
+
+    messages = [make_message(uid=uid) for uid in (1, 2, 3, 4, 5)]
+    try:
+        outcomes = decide(messages, rule(MOVE, header=hang), deadline=0.05)
+    finally:
+        never.set()
+    assert [moved(each) for each in outcomes] == [False, True, False, True, False]
+    assert "took longer than 0.05 s" in str(outcomes[0])
+
+
+def test_a_thread_that_was_given_up_asks_no_more_when_it_wakes() -> None:
+    """The messages after the one that hung belong to another thread."""
+    gate, asked = threading.Event(), list[int]()
+
+    def hang(message: Message) -> bool:
+        asked.append(message.key.uid)
+        return message.key.uid != 1 or gate.wait()
+
+    messages = [make_message(uid=uid) for uid in (1, 2, 3)]
+    before = threading.active_count()
+    decide(messages, rule(MOVE, header=hang), deadline=0.05)
+    gate.set()
+    for thread in threading.enumerate():
+        if thread.name == "decide":
+            thread.join(10)
+    assert threading.active_count() <= before
+    assert asked == [1, 2, 3]
+
+
+def test_the_loop_runs_on_while_rules_are_slow() -> None:
+    """A rule waits for what the loop does meanwhile."""
+    done = threading.Event()
+
+    async def both() -> list[Outcome]:
+        decider = Decider([rule(MOVE, header=lambda m: done.wait(10))])
+        asyncio.get_running_loop().call_soon(done.set)
+        return await decider.decide([make_message()], CIRCUMSTANCES)
+
+    assert moved(asyncio.run(both())[0])

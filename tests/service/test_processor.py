@@ -1,0 +1,405 @@
+"""Arrivals are seen, decided, committed and done, in batches; and nobody is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from postroom.errors import PermanentError, TemporaryError
+from postroom.mail.envelope import Envelope, Outgoing
+from postroom.mail.message import Message
+from postroom.rules.effects import FileInto, Send, SetFlags
+from postroom.rules.rule import Rule
+from postroom.service.batches import BatchSizes
+from postroom.service.events import EffectFinished, MessageFailed, MessageHandled
+from tests.builders import make_raw
+from tests.service.mailbox import MemoryMailbox
+from tests.service.processing import Desk, open_desk, rule
+
+Steps = Callable[[Desk, MemoryMailbox], Awaitable[None]]
+FLAG = SetFlags(add=frozenset({"\\Flagged"}))
+
+
+@pytest.fixture
+def at_desk(tmp_path: Path) -> Callable[[Steps], None]:
+    """Takes steps at a desk, with an empty mailbox."""
+
+    def take(steps: Steps) -> None:
+        async def run() -> None:
+            async with asyncio.timeout(60), open_desk(tmp_path) as desk:
+                await steps(desk, MemoryMailbox())
+
+        asyncio.run(run())
+
+    return take
+
+
+AtDesk = Callable[[Steps], None]
+
+
+def is_bad(message: Message) -> bool:
+    """Raises for a message that says so."""
+    if message.subject == "bad":
+        raise ZeroDivisionError("the rule's own mistake")
+    return True
+
+
+# -- batches ---------------------------------------------------------------------------
+
+
+def test_a_backlog_is_taken_in_batches_that_grow(at_desk: AtDesk) -> None:
+    """250, 500, 1000 and again 1000 at the most; one FETCH and one MOVE for each."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(*[make_raw()] * 2850)
+        await desk.processor(rule(FileInto("A"))).catch_up(mailbox)
+        for verb in ("headers", "move"):
+            sizes = [len(call.uids) for call in mailbox.told(verb)]
+            assert sizes == [250, 500, 1000, 1000, 100], verb
+        assert mailbox.told("contents") == []
+        assert await desk.cursor() == (7, 2850)
+        assert set(desk.states().values()) == {"acknowledged"}
+
+    at_desk(steps)
+
+
+def test_bodies_are_fetched_only_of_the_undecided_and_in_chunks_by_octets(
+    at_desk: AtDesk,
+) -> None:
+    rules = (
+        rule(FileInto("Lists"), name="h", header=lambda m: m.header.has("List-Id")),
+        rule(FLAG, name="b", body=lambda m: "urgent" in m.text),
+    )
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        for number in range(6):
+            more = {"list_id": "<x>"} if number == 2 else {}
+            body = "urgent\r\n" if number == 5 else "no\r\n"
+            mailbox.put(make_raw(body, **more), size=40)
+        sizes = BatchSizes(octets=100)
+        await desk.processor(*rules, sizes=sizes).catch_up(mailbox)
+        fetched = [call.uids for call in mailbox.told("contents")]
+        assert fetched == [(1, 2), (4, 5), (6,)]
+        assert mailbox.placed == {"Lists": [3]}
+        assert [uid for uid, m in mailbox.mail.items() if m.flags] == [6]
+
+    at_desk(steps)
+
+
+def test_a_message_larger_than_a_chunk_is_fetched_alone(at_desk: AtDesk) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        for size in (10, 5000, 10):
+            mailbox.put(make_raw(), size=size)
+        processor = desk.processor(
+            rule(FLAG, body=lambda m: True), sizes=BatchSizes(octets=100)
+        )
+        await processor.catch_up(mailbox)
+        assert [call.uids for call in mailbox.told("contents")] == [(1,), (2,), (3,)]
+
+    at_desk(steps)
+
+
+def test_the_cursor_is_committed_with_the_last_chunk(at_desk: AtDesk) -> None:
+    """A break between two chunks leaves it where it was; what was decided is kept."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(*[make_raw()] * 3)
+        lost = TemporaryError("cut")
+
+        def cut_second() -> None:
+            if len(mailbox.told("contents")) == 2:
+                raise lost
+
+        mailbox.before["contents"] = cut_second
+        processor = desk.processor(
+            rule(FileInto("A"), body=lambda m: True), sizes=BatchSizes(octets=1)
+        )
+        with pytest.raises(TemporaryError):
+            await processor.catch_up(mailbox)
+        assert await desk.cursor() == (7, 0)
+        assert desk.states() == {1: "decided", 2: "seen", 3: "seen"}
+        assert mailbox.told("move") == []
+        mailbox.before.clear()
+        await processor.catch_up(mailbox)
+        assert await desk.cursor() == (7, 3)
+        assert sorted(mailbox.placed["A"]) == [1, 2, 3]
+
+    at_desk(steps)
+
+
+def test_effects_are_done_after_all_plans_of_the_batch_are_committed(
+    at_desk: AtDesk,
+) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(*[make_raw()] * 5)
+        seen: list[set[str]] = []
+        mailbox.before["flags"] = lambda: seen.append(set(desk.states().values()))
+        await desk.processor(rule(FLAG)).catch_up(mailbox)
+        assert seen == [{"decided"}]
+
+    at_desk(steps)
+
+
+def test_the_sender_is_rung_once_mail_to_be_sent_is_committed(at_desk: AtDesk) -> None:
+    content = b"Subject: x\r\n\r\n"
+    send = Send(Outgoing("home", Envelope("m@o.example", ("a@b.c",)), content, "<1@x>"))
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw())
+        await desk.processor(rule(FLAG)).catch_up(mailbox)
+        assert desk.rung == []
+        mailbox.put(make_raw(), make_raw())
+        await desk.processor(rule(send)).catch_up(mailbox)
+        assert desk.rung == [1]
+
+    at_desk(steps)
+
+
+def test_a_message_that_no_rule_wants_is_done_with(at_desk: AtDesk) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw())
+        await desk.processor(rule(FLAG, header=lambda m: False)).catch_up(mailbox)
+        assert desk.states() == {1: "acknowledged"}
+        assert [event.plan.matched for event in desk.told(MessageHandled)] == [()]
+
+    at_desk(steps)
+
+
+# -- messages that can't be decided ----------------------------------------------------
+
+
+def test_a_rule_that_fails_costs_its_message_three_attempts_and_others_nothing(
+    at_desk: AtDesk,
+) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw(), make_raw(subject="bad"), make_raw())
+        processor = desk.processor(rule(FileInto("A"), header=is_bad))
+        for state in ("seen", "seen", "quarantined", "quarantined"):
+            await processor.catch_up(mailbox)
+            assert desk.states() == {1: "acknowledged", 2: state, 3: "acknowledged"}
+            assert await desk.cursor() == (7, 3)
+        assert list(mailbox.mail) == [2]
+        reasons = [event.reason for event in desk.told(MessageFailed)]
+        assert len(reasons) == 3
+        assert "ZeroDivisionError: the rule's own mistake" in reasons[0]
+        assert "test" in reasons[0]
+
+    at_desk(steps)
+
+
+def test_a_message_has_its_row_before_it_is_decided(at_desk: AtDesk) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        rows: list[dict[int, str]] = []
+
+        def look(message: Message) -> bool:
+            rows.append(desk.states())
+            return True
+
+        mailbox.put(make_raw(), make_raw())
+        await desk.processor(rule(FLAG, header=look)).catch_up(mailbox)
+        assert rows == [{1: "seen", 2: "seen"}] * 2
+
+    at_desk(steps)
+
+
+def test_a_message_that_ends_the_daemon_each_time_is_put_aside(at_desk: AtDesk) -> None:
+    """Its attempts were counted before; the fourth time it is not begun again."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw(subject="bad"), make_raw())
+        (message,) = await mailbox.headers([1])
+        await desk.store.see([message])  # and then it died
+        for _ in range(2):
+            await desk.store.begin_again(message.key)  # and again
+        processor = desk.processor(rule(FileInto("A"), header=is_bad))
+        await processor.catch_up(mailbox)
+        assert desk.states() == {1: "quarantined", 2: "acknowledged"}
+        (failed,) = desk.told(MessageFailed)
+        assert "3 times and never ended" in failed.reason
+
+    at_desk(steps)
+
+
+def test_connections_that_are_lost_put_no_message_aside(at_desk: AtDesk) -> None:
+    """They say nothing about the message that was being fetched."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw())
+        processor = desk.processor(rule(FileInto("A"), body=lambda m: True))
+        for _ in range(5):
+            mailbox.failures["contents"] = TemporaryError("cut")
+            with pytest.raises(TemporaryError):
+                await processor.catch_up(mailbox)
+        await processor.catch_up(mailbox)
+        assert mailbox.placed == {"A": [1]}
+
+    at_desk(steps)
+
+
+def test_a_condition_that_hangs_costs_its_own_message_an_attempt(
+    at_desk: AtDesk,
+) -> None:
+    never = threading.Event()
+
+    def hang(message: Message) -> bool:
+        return message.subject != "bad" or never.wait()
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw(), make_raw(subject="bad"), make_raw(), make_raw())
+        processor = desk.processor(rule(FileInto("A"), header=hang), deadline=0.2)
+        await processor.catch_up(mailbox)
+        assert mailbox.placed == {"A": [1, 3, 4]}
+        assert desk.states()[2] == "seen"
+        (failed,) = desk.told(MessageFailed)
+        assert failed.reason == "postroom: deciding took longer than 0.2 s"
+
+    try:
+        at_desk(steps)
+    finally:
+        never.set()
+
+
+GARBAGE = [
+    b"",
+    b"\x00" * 100,
+    b"Subject: a\x00b\r\nFrom: \xff\xfe\r\nMessage-ID: <\x00@\xff>\r\n\r\n\x00\xff",
+    b"no header at all",
+    b"\r\n\r\n\r\n",
+    b"Subject: =?utf-8?b?/////w==?=\r\nContent-Type: multipart/mixed\r\n\r\n--",
+]
+
+
+@pytest.mark.parametrize("raw", GARBAGE)
+def test_garbage_is_handled_like_any_mail(at_desk: AtDesk, raw: bytes) -> None:
+    rules = (
+        rule(FLAG, name="h", header=lambda m: "@" in m.subject + m.message_id),
+        rule(FileInto("A"), name="b", body=lambda m: bool(m.text) or True),
+    )
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(raw, make_raw())
+        await desk.processor(*rules).catch_up(mailbox)
+        assert mailbox.placed == {"A": [1, 2]}
+        assert set(desk.states().values()) == {"acknowledged"}
+
+    at_desk(steps)
+
+
+def test_a_message_above_the_largest_size_is_decided_by_its_headers(
+    at_desk: AtDesk,
+) -> None:
+    """Its body is not fetched, and the trace says so."""
+    rules: tuple[Rule, ...] = (
+        rule(FileInto("A"), name="by body", body=lambda m: True),
+        rule(FileInto("B"), name="by header", header=lambda m: True),
+    )
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw(), size=1001)
+        mailbox.put(make_raw(), size=1000)
+        await desk.processor(*rules, max_size=1000).catch_up(mailbox)
+        assert mailbox.placed == {"A": [2], "B": [1]}
+        assert [call.uids for call in mailbox.told("contents")] == [(2,)]
+        plans = {e.message.key.uid: e.plan for e in desk.told(MessageHandled)}
+        assert "too large" in plans[1].trace[0].note
+
+    at_desk(steps)
+
+
+# -- messages that go ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["headers", "contents"])
+def test_a_message_that_goes_meanwhile_is_left_out(at_desk: AtDesk, verb: str) -> None:
+    """Between the search and the fetch, or between header and body."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(*[make_raw()] * 3)
+        mailbox.before[verb] = lambda: mailbox.lose(2)
+        await desk.processor(rule(FileInto("A"), body=lambda m: True)).catch_up(mailbox)
+        assert mailbox.placed == {"A": [1, 3]}
+        assert desk.states().get(2) == ("gone" if verb == "contents" else None)
+        assert await desk.cursor() == (7, 3)
+
+    at_desk(steps)
+
+
+def test_the_cursor_passes_messages_that_have_all_gone(at_desk: AtDesk) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(*[make_raw()] * 3)
+        mailbox.before["contents"] = mailbox.mail.clear
+        await desk.processor(rule(FLAG, body=lambda m: True)).catch_up(mailbox)
+        assert await desk.cursor() == (7, 3)
+        assert set(desk.states().values()) == {"gone"}
+
+    at_desk(steps)
+
+
+def test_an_undecided_message_that_goes_is_not_asked_for_again(at_desk: AtDesk) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw(subject="bad"))
+        processor = desk.processor(rule(FLAG, header=is_bad))
+        await processor.catch_up(mailbox)
+        mailbox.mail.clear()
+        await processor.catch_up(mailbox)
+        assert desk.states() == {1: "gone"}
+        mailbox.calls.clear()
+        await processor.catch_up(mailbox)
+        assert mailbox.told("headers") == []
+
+    at_desk(steps)
+
+
+def test_what_a_break_left_open_is_done_at_the_next_look(at_desk: AtDesk) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(*[make_raw()] * 2)
+        mailbox.failures["move"] = TemporaryError("cut")
+        processor = desk.processor(rule(FileInto("A")))
+        with pytest.raises(TemporaryError):
+            await processor.catch_up(mailbox)
+        assert set(desk.states().values()) == {"decided"}
+        await processor.catch_up(mailbox)
+        assert mailbox.placed == {"A": [1, 2]}
+        assert len(desk.told(MessageHandled)) == 2
+        assert len(desk.told(EffectFinished)) == 2
+
+    at_desk(steps)
+
+
+def test_an_effect_that_is_refused_leaves_its_message_and_the_others_go_on(
+    at_desk: AtDesk,
+) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw(), make_raw(subject="bad"))
+        mailbox.failures["move A"] = PermanentError("quota")
+        rules = (
+            rule(FileInto("A"), name="1", header=lambda m: m.subject == "bad"),
+            rule(FileInto("B"), name="2"),
+        )
+        await desk.processor(*rules).catch_up(mailbox)
+        assert mailbox.placed == {"B": [1]}
+        assert desk.states() == {1: "acknowledged", 2: "settled"}
+
+    at_desk(steps)
+
+
+def test_a_stop_waits_for_the_batch_in_hand(at_desk: AtDesk) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(*[make_raw()] * 300)
+        processor = desk.processor(rule(FileInto("A")))
+        work = asyncio.ensure_future(processor.catch_up(mailbox))
+
+        def stop() -> None:
+            work.cancel()
+
+        mailbox.before["headers"] = stop
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        assert len(mailbox.placed["A"]) == 250
+        assert await desk.cursor() == (7, 250)
+
+    at_desk(steps)

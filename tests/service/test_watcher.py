@@ -1,0 +1,336 @@
+"""A watcher catches up, waits for the first of push and bell, and outlives failures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from postroom.errors import AuthenticationError, PermanentError, TemporaryError
+from postroom.rules.effects import FileInto
+from postroom.service.backoff import BackoffTimings
+from postroom.service.events import WatchState
+from postroom.service.watcher import WatcherTimings
+from tests.builders import make_raw
+from tests.service.mailbox import NOON, MemoryAccount, MemoryMailbox
+from tests.service.processing import rule
+from tests.service.watching import Post, open_post, running, some_turns
+
+MOVE = rule(FileInto("A"))
+AtPost = Callable[[Callable[[Post], Awaitable[None]]], None]
+
+
+@pytest.fixture
+def at_post(tmp_path: Path) -> AtPost:
+    """Takes steps where a store and an observer are."""
+
+    def take(steps: Callable[[Post], Awaitable[None]]) -> None:
+        async def run() -> None:
+            async with asyncio.timeout(60), open_post(tmp_path) as post:
+                await steps(post)
+
+        asyncio.run(run())
+
+    return take
+
+
+def make_account(*refusals: Exception, **more: bool) -> MemoryAccount:
+    """An account with an INBOX whose IDLE ends at once."""
+    mailbox = MemoryMailbox(**more)  # type: ignore[arg-type] # only `pushes`
+    mailbox.may_leave.set()
+    return MemoryAccount({"INBOX": mailbox}, list(refusals))  # type: ignore[arg-type] # ours
+
+
+def test_it_catches_up_before_it_waits(at_post: AtPost) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account()
+        account.boxes["INBOX"].put(make_raw())
+        async with running(post.watcher(account, MOVE).run()):
+            await post.until(WatchState.IDLE)
+        assert account.boxes["INBOX"].placed == {"A": [1]}
+        states = [WatchState.CONNECTING, WatchState.WORKING, WatchState.IDLE]
+        assert post.states() == states
+
+    at_post(steps)
+
+
+def test_a_push_is_followed_by_a_look(at_post: AtPost) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account()
+        inbox = account.boxes["INBOX"]
+        async with running(post.watcher(account, MOVE).run()):
+            for number in range(1, 4):
+                await post.until(WatchState.IDLE, number)
+                inbox.put(make_raw())
+            await post.until(WatchState.IDLE, 4)
+        assert len(inbox.placed["A"]) == 3
+        assert account.opened == ["INBOX"]
+
+    at_post(steps)
+
+
+def test_the_bell_wakes_a_watcher_that_waits(at_post: AtPost) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account()
+        inbox = account.boxes["INBOX"]
+        watcher = post.watcher(account, MOVE)
+        async with running(watcher.run()):
+            await post.until(WatchState.IDLE)
+            inbox.put(make_raw())
+            inbox.arrived.clear()  # the server forgot to push
+            await watcher.ring()
+            await post.until(WatchState.IDLE, 2)
+            await some_turns()
+        assert inbox.placed == {"A": [1]}
+        assert post.states().count(WatchState.WORKING) == 2
+
+    at_post(steps)
+
+
+def test_a_bell_that_rings_during_the_work_is_not_missed(at_post: AtPost) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account()
+        watcher = post.watcher(account, MOVE)
+        inbox = account.boxes["INBOX"]
+        inbox.put(make_raw())
+        inbox.before["move"] = watcher.bell.set
+        async with running(watcher.run()):
+            await post.until(WatchState.IDLE, 2)
+        assert len(inbox.told("search")) >= 2
+
+    at_post(steps)
+
+
+def test_a_server_that_does_not_push_is_polled(at_post: AtPost) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account(pushes=False)
+        watcher = post.watcher(account, MOVE)
+        async with running(watcher.run()):
+            await post.until(WatchState.POLLING)
+        assert WatchState.IDLE not in post.states()
+
+    at_post(steps)
+
+
+# -- stopping --------------------------------------------------------------------------
+
+
+def test_a_stop_while_idle_is_left_is_not_lost(at_post: AtPost) -> None:
+    """Leaving IDLE takes a round trip; a stop that comes within it still stops."""
+
+    async def steps(post: Post) -> None:
+        account = make_account()
+        inbox = account.boxes["INBOX"]
+        inbox.may_leave.clear()
+        watcher = post.watcher(account)
+        async with running(watcher.run()) as (task,):
+            await post.until(WatchState.IDLE)
+            await watcher.ring()
+            await inbox.leaving.wait()
+            task.cancel()
+            await some_turns()
+            inbox.may_leave.set()
+            await asyncio.wait({task}, timeout=5)
+            assert task.cancelled()
+
+    at_post(steps)
+
+
+def test_a_stop_that_comes_with_a_failure_is_not_lost(at_post: AtPost) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account()
+        inbox = account.boxes["INBOX"]
+        watcher = post.watcher(account, backoff=BackoffTimings(base=600))
+        async with running(watcher.run()) as (task,):
+            await post.until(WatchState.IDLE)
+            await some_turns()
+
+            async def fail() -> None:
+                raise TemporaryError("cut")
+
+            inbox.changed = fail  # type: ignore[method-assign] # the server is gone
+            await watcher.ring()
+            await some_turns()
+            task.cancel()
+            await asyncio.wait({task}, timeout=5)
+            assert task.cancelled()
+
+    at_post(steps)
+
+
+# -- failures --------------------------------------------------------------------------
+
+
+def test_a_connection_that_is_lost_while_idle_is_told_as_what_it_was(
+    at_post: AtPost,
+) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account()
+        lost = asyncio.Event()
+
+        async def fail() -> None:
+            await lost.wait()
+            raise TemporaryError("cut while idle")
+
+        account.boxes["INBOX"].changed = fail  # type: ignore[method-assign] # the server's doing
+        async with running(post.watcher(account).run()):
+            await post.until(WatchState.IDLE)
+            lost.set()
+            told = await post.until(WatchState.RETRYING)
+            assert told.detail == "cut while idle"
+
+    at_post(steps)
+
+
+def test_a_failure_is_told_with_the_time_of_the_next_try(at_post: AtPost) -> None:
+    """To the observer, and to the store, where `status` finds it."""
+
+    async def steps(post: Post) -> None:
+        account = make_account(TemporaryError("no route"))
+        watcher = post.watcher(account, backoff=BackoffTimings(base=50))
+        async with running(watcher.run()):
+            told = await post.until(WatchState.RETRYING)
+            report = await post.report("retrying")
+        assert told.detail == "no route"
+        assert told.retry_at == NOON + timedelta(seconds=50)
+        assert (report.detail, report.retry_at) == ("no route", told.retry_at)
+
+    at_post(steps)
+
+
+def test_it_stays_away_longer_each_time_and_comes_back(at_post: AtPost) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account(*[TemporaryError("no route")] * 4)
+        timings = BackoffTimings(base=0.01, cap=0.04)
+        async with running(post.watcher(account, backoff=timings).run()):
+            await post.until(WatchState.IDLE)
+        told = [each for each in post.desk.events if hasattr(each, "retry_at")]
+        waits = [(e.retry_at - NOON) / timedelta(seconds=1) for e in told if e.retry_at]
+        assert waits == [0.01, 0.02, 0.04, 0.04]
+        assert len(account.opened) == 5
+
+    at_post(steps)
+
+
+def test_refused_credentials_wait_five_minutes_and_no_bell_shortens_it(
+    at_post: AtPost,
+) -> None:
+    """A wrong password must not be rung into a lock-out."""
+
+    async def steps(post: Post) -> None:
+        account = make_account(AuthenticationError("[AUTHENTICATIONFAILED] no"))
+        watcher = post.watcher(account)
+        async with running(watcher.run()):
+            told = await post.until(WatchState.REFUSED)
+            for _ in range(3):
+                await post.report("refused")
+                await watcher.ring()
+                await some_turns()
+        assert told.retry_at == NOON + timedelta(seconds=300)
+        assert account.opened == ["INBOX"]
+        assert post.states() == [WatchState.CONNECTING, WatchState.REFUSED]
+
+    at_post(steps)
+
+
+def test_credentials_that_stay_refused_are_tried_ever_more_seldom(
+    at_post: AtPost,
+) -> None:
+    """And from the start again once they were taken."""
+    no = AuthenticationError("no")
+
+    async def steps(post: Post) -> None:
+        account = make_account(no, no, no)
+        inbox = account.boxes["INBOX"]
+        timings = WatcherTimings(refused=(0.01, 0.02))
+        watcher = post.watcher(account, timings=timings)
+        async with running(watcher.run()):
+            await post.until(WatchState.IDLE)
+            account.refusals.append(no)
+            inbox.failures["search"] = TemporaryError("cut")
+            await watcher.ring()
+            await post.until(WatchState.IDLE, 2)
+        refused = [e for e in post.desk.events if getattr(e, "state", "") == "refused"]
+        waits = [(e.retry_at - NOON) / timedelta(seconds=1) for e in refused]  # type: ignore[union-attr,operator] # they have it
+        assert waits == [0.01, 0.02, 0.02, 0.01]
+
+    at_post(steps)
+
+
+def test_a_mailbox_that_cannot_be_opened_is_tried_again_later(at_post: AtPost) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account(PermanentError("no such mailbox"))
+        async with running(post.watcher(account).run()):
+            told = await post.until(WatchState.RETRYING)
+        assert told.retry_at == NOON + timedelta(minutes=15)
+        assert told.detail == "no such mailbox"
+
+    at_post(steps)
+
+
+def test_a_mistake_of_our_own_ends_the_watcher(at_post: AtPost) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account(ZeroDivisionError())
+        with pytest.raises(ZeroDivisionError):
+            await post.watcher(account).run()
+
+    at_post(steps)
+
+
+def test_a_single_look_tells_what_went_wrong(at_post: AtPost) -> None:
+    async def steps(post: Post) -> None:
+        account = make_account(TemporaryError("no route"), PermanentError("no box"))
+        account.boxes["INBOX"].put(make_raw())
+        watcher = post.watcher(account, MOVE)
+        assert await watcher.handle_once() == "no route"
+        assert await watcher.handle_once() == "no box"
+        assert await watcher.handle_once() == ""
+        assert account.boxes["INBOX"].placed == {"A": [1]}
+
+    at_post(steps)
+
+
+# -- mailboxes that share a connection -------------------------------------------------
+
+
+def test_mailboxes_that_share_a_connection_are_polled_one_after_the_other(
+    at_post: AtPost,
+) -> None:
+    async def steps(post: Post) -> None:
+        names = ("A", "B", "C")
+        account = MemoryAccount({name: MemoryMailbox(name) for name in names})
+        watchers = [post.watcher(account, mailbox=each, holds=False) for each in names]
+        async with running(*[watcher.run() for watcher in watchers]):
+            for count in (1, 2):
+                for name in names:
+                    await post.until(WatchState.POLLING, count, name)
+                assert account.open_now == 0
+                for watcher in watchers:
+                    await watcher.ring()
+            for name in names:
+                await post.until(WatchState.POLLING, 3, name)
+        assert account.most_open == 1
+        assert sorted(account.opened) == sorted(names * 3)
+
+    at_post(steps)
+
+
+def test_a_polled_mailbox_that_fails_lets_the_others_have_the_connection(
+    at_post: AtPost,
+) -> None:
+    async def steps(post: Post) -> None:
+        boxes = {name: MemoryMailbox(name) for name in ("A", "B")}
+        account = MemoryAccount(boxes, [TemporaryError("cut")])
+        slow = BackoffTimings(base=600)
+        watchers = [
+            post.watcher(account, mailbox=name, holds=False, backoff=slow)
+            for name in ("A", "B")
+        ]
+        async with running(*[watcher.run() for watcher in watchers]):
+            await post.until(WatchState.RETRYING, mailbox="A")
+            await post.until(WatchState.POLLING, mailbox="B")
+
+    at_post(steps)
