@@ -1,0 +1,1 @@
+"""The whole of postroom, as a program, between real mail servers."""

@@ -1,0 +1,98 @@
+"""The program `postroom`, run as a user runs it, and what it logs."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PROGRAM = Path(sys.executable).with_name("postroom")
+PATIENCE = 60
+
+Event = dict[str, Any]
+
+
+@dataclass
+class Daemon:
+    """A folder with settings and rules, and the program that runs them."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    process: subprocess.Popen[str] | None = None
+    seen: list[Event] = field(default_factory=list)
+    _events: queue.Queue[Event] = field(default_factory=queue.Queue)
+
+    @property
+    def settings(self) -> Path:
+        """Where the settings stand."""
+        return self.folder / "postroom.toml"
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            self._line(*arguments),
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+
+    def run_once(self) -> list[Event]:
+        """`postroom run --once`: what it logged; it must end well."""
+        done = self.command("run", "--once")
+        assert done.returncode == 0, done.stderr[-2000:]
+        return [json.loads(line) for line in done.stderr.splitlines()]
+
+    def start(self, *arguments: str) -> None:
+        """Start `postroom run` in the background."""
+        self.process = subprocess.Popen(
+            self._line("run", *arguments),
+            env={**os.environ, **self.environment},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+
+    def wait_for(self, name: str, count: int = 1) -> list[Event]:
+        """The events of this name, once there are that many since the start."""
+        end = time.monotonic() + PATIENCE
+        while len(found := [e for e in self.seen if e["event"] == name]) < count:
+            try:
+                self.seen.append(self._events.get(timeout=end - time.monotonic()))
+            except (queue.Empty, ValueError):
+                raise AssertionError(
+                    f"{len(found)} of {count} {name} after {PATIENCE} s; "
+                    f"the last events: {self.seen[-5:]}"
+                ) from None
+        return found
+
+    def stop(self) -> int:
+        """Send SIGTERM; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(timeout=60)
+
+    def _line(self, *arguments: str) -> list[str]:
+        return [str(PROGRAM), *arguments, "--config", str(self.settings)]
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        with process.stderr:
+            for line in process.stderr:
+                self._events.put(json.loads(line))

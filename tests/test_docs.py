@@ -1,0 +1,140 @@
+"""The manuals are true: blocks run, and all that can be written is written of."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import typer
+
+from postroom.cli import app
+from postroom.commands.outcome import Exit
+from postroom.config.rulefiles import RuleTable
+from postroom.config.settings import AccountTable, ImapServer, Settings, SmtpServer
+from postroom.hooks import hookspecs
+from postroom.hooks.discovery import discover_plugins
+from postroom.hooks.plugins import Plugins
+from tests.architecture import RANKS, ROOT
+from tests.builders import read_rules
+
+MANUALS = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in [ROOT / "README.md", *sorted(ROOT.glob("*/README.md"))]
+}
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!http)([^)#]+)\)")
+
+
+def blocks(language: str) -> Iterator[tuple[str, str]]:
+    """(manual, text) of every block in this language."""
+    for name, text in MANUALS.items():
+        for found, block in _BLOCK.findall(text):
+            if found == language:
+                yield name, block
+
+
+def column(manual: str, number: int = 0) -> set[str]:
+    """What stands in code in a column of the tables of a manual."""
+    rows = [line for line in MANUALS[manual].splitlines() if line.startswith("| ")]
+    cells = [row.split(" | ")[number] for row in rows]
+    return {code for cell in cells for code in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_every_top_level_folder_has_its_manual() -> None:
+    folders = {name.split("/")[0] for name in MANUALS if "/" in name}
+    assert {"daemon", "plugins", "rules.d"} <= folders
+
+
+@pytest.mark.parametrize(("manual", "block"), [*blocks("python")])
+def test_a_plugin_in_a_manual_is_a_plugin(manual: str, block: str) -> None:
+    module = ModuleType("sample")
+    exec(compile(block, manual, "exec"), vars(module))
+    bundled = discover_plugins()
+    plugins = Plugins([("sample", module)])
+    assert not set(plugins.conditions) & set(bundled.conditions)
+    for registered in plugins.conditions.values():
+        assert registered.type.model_validate(True).depth == "headers"
+    for action in plugins.actions.values():
+        assert action.type.model_validate("$Later")
+
+
+@pytest.mark.parametrize(("manual", "block"), [*blocks("toml")])
+def test_a_rule_or_setting_in_a_manual_can_be_used(
+    tmp_path: Path, manual: str, block: str
+) -> None:
+    tables = tomllib.loads(block)
+    assert tables, manual
+    if "rule" in tables:
+        assert read_rules(tmp_path, block)
+    if "postroom" in tables:
+        assert Settings.model_validate(tables).account
+
+
+def test_every_hook_is_in_the_manual_with_its_arguments() -> None:
+    functions = inspect.getmembers(hookspecs, inspect.isfunction)
+    hooks = [(name, f) for name, f in functions if hasattr(f, "postroom_spec")]
+    signatures = {
+        f"{n}({', '.join(inspect.signature(f).parameters)})" for n, f in hooks
+    }
+    assert len(signatures) == 6
+    assert signatures <= column("plugins/README.md")
+
+
+def test_every_hook_is_used_by_a_plugin_in_the_manual() -> None:
+    used = "".join(block for _, block in blocks("python"))
+    for name, function in inspect.getmembers(hookspecs, inspect.isfunction):
+        if hasattr(function, "postroom_spec"):
+            assert f"def {name}(" in used
+
+
+def test_every_condition_and_action_is_in_the_manual_of_rules() -> None:
+    plugins = discover_plugins()
+    told = column("rules.d/README.md")
+    assert {*plugins.conditions, *plugins.actions, "any", "all", "not"} <= told
+
+
+def test_every_key_of_a_rule_is_in_the_manual_of_rules() -> None:
+    assert set(RuleTable.model_fields) <= column("rules.d/README.md")
+
+
+def test_every_setting_is_in_the_manual_of_the_daemon() -> None:
+    manual = MANUALS["daemon/README.md"]
+    for table in (AccountTable, ImapServer, SmtpServer):
+        for key in table.model_fields:
+            assert re.search(rf"(^|[`{{, ]){key}\b", manual, re.MULTILINE), key
+
+
+def test_every_command_is_in_the_manual_of_the_daemon() -> None:
+    group = typer.main.get_command(app)
+    commands = getattr(group, "commands", {})
+    told = " ".join(column("daemon/README.md"))
+    assert {"demo", "check", "run", "explain", "status", "plugins"} == set(commands)
+    assert all(f"postroom {name}" in told for name in commands)
+
+
+def test_the_exit_codes_are_in_the_manual_of_the_daemon() -> None:
+    manual = MANUALS["daemon/README.md"]
+    assert all(re.search(rf"\b{code.value} \w+", manual) for code in Exit)
+
+
+def test_the_house_is_as_the_manual_draws_it() -> None:
+    rows = re.findall(
+        r"^\| (\d) \| (.+?) \|", MANUALS["daemon/README.md"], re.MULTILINE
+    )
+    drawn = {
+        part: int(rank) for rank, cell in rows for part in re.findall(r"`(\w+)`", cell)
+    }
+    assert drawn.items() <= RANKS.items()
+    assert set(RANKS) - set(drawn) <= {"__version__", "testing"}
+
+
+@pytest.mark.parametrize("manual", MANUALS)
+def test_links_lead_somewhere(manual: str) -> None:
+    folder = (ROOT / manual).parent
+    for target in _LINK.findall(MANUALS[manual]):
+        assert (folder / target).exists(), target
