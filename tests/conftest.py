@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from postroom import log
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer, running_dovecot
 from tests.servers.postfix import PostfixServer, running_postfix
 from tests.servers.programs import why_not
 from tests.servers.sink import RecordingSmtp, recording_smtp
+
+
+@pytest.fixture(autouse=True)
+def forget_secrets() -> Iterator[None]:
+    """Secrets are registered with the process: forget those of the test."""
+    yield
+    log._secrets.clear()
 
 
 @pytest.fixture(scope="session")

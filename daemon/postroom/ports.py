@@ -94,8 +94,8 @@ class Mailbox(Protocol):
         """Move in one command (or by verified steps), making the target if it is
         absent; where each went. Messages that were gone are left out."""
 
-    async def trash(self, uids: Sequence[int]) -> dict[int, Placement]:
-        """Move to the account's Trash, made if it is absent. In Trash: expunge."""
+    async def trash_name(self) -> str:
+        """The name of the account's Trash mailbox, which need not be there yet."""
 
     async def expunge(self, uids: Sequence[int]) -> frozenset[int]:
         """Remove these messages and no other for good; the UIDs that were there. Raises

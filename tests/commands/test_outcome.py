@@ -8,7 +8,11 @@ from postroom.commands.outcome import telling_errors
 from postroom.errors import ConfigError, PostroomError, Problem, StoreError
 from postroom.log import register_secrets
 
-register_secrets(["canary-7d1f"])
+
+@pytest.fixture(autouse=True)
+def secret() -> None:
+    """A secret that is not to be shown."""
+    register_secrets(["canary-7d1f"])
 
 
 def end(error: BaseException) -> int:

@@ -133,11 +133,9 @@ class MemoryMailbox:
         self._remove(found)
         return self._put_into("move", found, target)
 
-    async def trash(self, uids: Sequence[int]) -> dict[int, Placement]:
-        """Move them to Trash."""
-        found = self._take("trash", uids)
-        self._remove(found)
-        return self._put_into("trash", found, "Trash")
+    async def trash_name(self) -> str:
+        """Trash."""
+        return "Trash"
 
     async def expunge(self, uids: Sequence[int]) -> frozenset[int]:
         """Remove them."""

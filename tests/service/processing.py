@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,7 +27,7 @@ from postroom.service.events import Event
 from postroom.service.processor import Processor
 from postroom.store.database import open_store
 from postroom.store.store import SqlStore
-from tests.service.mailbox import ACCOUNT, NOON
+from tests.service.mailbox import ACCOUNT, NOON, MemoryMailbox
 
 
 @dataclass
@@ -91,6 +91,13 @@ def rule(
         when["when"] = Named("body", ByBody.model_construct(asked=body), "test")
     done = NamedAction("do", Do.model_construct(wanted=effects), "test")
     return Rule(name, then=(done,), **when)
+
+
+def is_bad(message: Message) -> bool:
+    """Raises for a message that says so."""
+    if message.subject == "bad":
+        raise ZeroDivisionError("the rule's own mistake")
+    return True
 
 
 @dataclass
@@ -164,3 +171,7 @@ async def open_desk(folder: Path) -> AsyncIterator[Desk]:
     clock, path = Clock(), folder / "postroom.db"
     async with open_store(path, clock=clock) as store:
         yield Desk(store, path, clock, await store.begin_run("live", Ruleset(())))
+
+
+Steps = Callable[[Desk, MemoryMailbox], Awaitable[None]]
+AtDesk = Callable[[Steps], None]

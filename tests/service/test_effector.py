@@ -68,15 +68,15 @@ def test_flags_come_first_then_copies_then_the_place(with_plans: WithPlans) -> N
     """Whatever the order in which they were planned, also across messages."""
     plans: Plans = {
         1: [FileInto("A"), Copy("B"), READ],
-        2: [Delete(), FLAG],
+        2: [Delete(forever=True), FLAG],
         3: [Copy("C")],
     }
 
     async def steps(desk: Desk, mailbox: MemoryMailbox, effector: Effector) -> None:
         await effector.apply(mailbox, ACCOUNT)
         verbs = [call.verb for call in mailbox.calls if call.verb != "headers"]
-        assert verbs == ["flags", "flags", "copy", "copy", "move", "trash"]
-        assert mailbox.placed == {"B": [1], "C": [3], "A": [1], "Trash": [2]}
+        assert verbs == ["flags", "flags", "copy", "copy", "move", "expunge"]
+        assert mailbox.placed == {"B": [1], "C": [3], "A": [1]}
         assert set(desk.states().values()) == {"acknowledged"}
 
     with_plans(plans, steps)
@@ -179,7 +179,6 @@ def test_a_uid_that_is_gone_fails_and_its_message_is_gone(
     ("effect", "verb"),
     [
         (FileInto("A"), "move"),
-        (Delete(), "trash"),
         (Delete(forever=True), "expunge"),
     ],
 )

@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
-from postroom.errors import PermanentError, TemporaryError
+from postroom.errors import TemporaryError
 from postroom.mail.envelope import Envelope, Outgoing
 from postroom.mail.message import Message
 from postroom.rules.effects import FileInto, Send, SetFlags
 from postroom.rules.rule import Rule
 from postroom.service.batches import BatchSizes
-from postroom.service.events import EffectFinished, MessageFailed, MessageHandled
+from postroom.service.events import MessageFailed, MessageHandled
 from tests.builders import make_raw
 from tests.service.mailbox import MemoryMailbox
-from tests.service.processing import Desk, open_desk, rule
+from tests.service.processing import AtDesk, Desk, is_bad, rule
 
-Steps = Callable[[Desk, MemoryMailbox], Awaitable[None]]
 FLAG = SetFlags(add=frozenset({"\\Flagged"}))
-
-
-@pytest.fixture
-def at_desk(tmp_path: Path) -> Callable[[Steps], None]:
-    """Takes steps at a desk, with an empty mailbox."""
-
-    def take(steps: Steps) -> None:
-        async def run() -> None:
-            async with asyncio.timeout(60), open_desk(tmp_path) as desk:
-                await steps(desk, MemoryMailbox())
-
-        asyncio.run(run())
-
-    return take
-
-
-AtDesk = Callable[[Steps], None]
-
-
-def is_bad(message: Message) -> bool:
-    """Raises for a message that says so."""
-    if message.subject == "bad":
-        raise ZeroDivisionError("the rule's own mistake")
-    return True
 
 
 # -- batches ---------------------------------------------------------------------------
@@ -306,100 +278,5 @@ def test_a_message_above_the_largest_size_is_decided_by_its_headers(
         assert [call.uids for call in mailbox.told("contents")] == [(2,)]
         plans = {e.message.key.uid: e.plan for e in desk.told(MessageHandled)}
         assert "too large" in plans[1].trace[0].note
-
-    at_desk(steps)
-
-
-# -- messages that go ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("verb", ["headers", "contents"])
-def test_a_message_that_goes_meanwhile_is_left_out(at_desk: AtDesk, verb: str) -> None:
-    """Between the search and the fetch, or between header and body."""
-
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        mailbox.put(*[make_raw()] * 3)
-        mailbox.before[verb] = lambda: mailbox.lose(2)
-        await desk.processor(rule(FileInto("A"), body=lambda m: True)).catch_up(mailbox)
-        assert mailbox.placed == {"A": [1, 3]}
-        assert desk.states().get(2) == ("gone" if verb == "contents" else None)
-        assert await desk.cursor() == (7, 3)
-
-    at_desk(steps)
-
-
-def test_the_cursor_passes_messages_that_have_all_gone(at_desk: AtDesk) -> None:
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        mailbox.put(*[make_raw()] * 3)
-        mailbox.before["contents"] = mailbox.mail.clear
-        await desk.processor(rule(FLAG, body=lambda m: True)).catch_up(mailbox)
-        assert await desk.cursor() == (7, 3)
-        assert set(desk.states().values()) == {"gone"}
-
-    at_desk(steps)
-
-
-def test_an_undecided_message_that_goes_is_not_asked_for_again(at_desk: AtDesk) -> None:
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        mailbox.put(make_raw(subject="bad"))
-        processor = desk.processor(rule(FLAG, header=is_bad))
-        await processor.catch_up(mailbox)
-        mailbox.mail.clear()
-        await processor.catch_up(mailbox)
-        assert desk.states() == {1: "gone"}
-        mailbox.calls.clear()
-        await processor.catch_up(mailbox)
-        assert mailbox.told("headers") == []
-
-    at_desk(steps)
-
-
-def test_what_a_break_left_open_is_done_at_the_next_look(at_desk: AtDesk) -> None:
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        mailbox.put(*[make_raw()] * 2)
-        mailbox.failures["move"] = TemporaryError("cut")
-        processor = desk.processor(rule(FileInto("A")))
-        with pytest.raises(TemporaryError):
-            await processor.catch_up(mailbox)
-        assert set(desk.states().values()) == {"decided"}
-        await processor.catch_up(mailbox)
-        assert mailbox.placed == {"A": [1, 2]}
-        assert len(desk.told(MessageHandled)) == 2
-        assert len(desk.told(EffectFinished)) == 2
-
-    at_desk(steps)
-
-
-def test_an_effect_that_is_refused_leaves_its_message_and_the_others_go_on(
-    at_desk: AtDesk,
-) -> None:
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        mailbox.put(make_raw(), make_raw(subject="bad"))
-        mailbox.failures["move A"] = PermanentError("quota")
-        rules = (
-            rule(FileInto("A"), name="1", header=lambda m: m.subject == "bad"),
-            rule(FileInto("B"), name="2"),
-        )
-        await desk.processor(*rules).catch_up(mailbox)
-        assert mailbox.placed == {"B": [1]}
-        assert desk.states() == {1: "acknowledged", 2: "settled"}
-
-    at_desk(steps)
-
-
-def test_a_stop_waits_for_the_batch_in_hand(at_desk: AtDesk) -> None:
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        mailbox.put(*[make_raw()] * 300)
-        processor = desk.processor(rule(FileInto("A")))
-        work = asyncio.ensure_future(processor.catch_up(mailbox))
-
-        def stop() -> None:
-            work.cancel()
-
-        mailbox.before["headers"] = stop
-        with pytest.raises(asyncio.CancelledError):
-            await work
-        assert len(mailbox.placed["A"]) == 250
-        assert await desk.cursor() == (7, 250)
 
     at_desk(steps)

@@ -28,9 +28,10 @@ def main(config: Path | None, connect: bool) -> int:
         path = find_settings(config)
         configuration = load_configuration(path)
         for warning in configuration.warnings:
-            console.print(f"warning: {warning}", markup=False)
+            console.print(printable(f"warning: {warning}"), markup=False)
         accounts, rules = len(configuration.settings.account), len(configuration.rules)
-        console.print(f"{path}: {accounts} account(s), {rules} rule(s), no problems.")
+        told = f"{path}: {accounts} account(s), {rules} rule(s), no problems."
+        console.print(told, markup=False)
         return asyncio.run(_connect(configuration, console)) if connect else Exit.DONE
 
 

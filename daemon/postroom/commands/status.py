@@ -117,14 +117,14 @@ def _as_data(summary: Summary, pid: int | None) -> dict[str, Any]:
     return {
         "pid": pid,
         "store": {"id": summary.store_id, "schema": summary.schema_version},
-        "mailboxes": list(_mailbox_data(summary)),
+        "mailboxes": list(_mailbox_data(summary, running=pid is not None)),
         "messages": {name: dict(counts) for name, counts in summary.messages.items()},
         "outbox": dict(summary.deliveries),
         "troubles": [_tell(trouble) for trouble in summary.troubles],
     }
 
 
-def _mailbox_data(summary: Summary) -> Iterator[dict[str, Any]]:
+def _mailbox_data(summary: Summary, *, running: bool) -> Iterator[dict[str, Any]]:
     for report in summary.mailboxes:
         watch = report.watch
         retry_at = watch.retry_at if watch else None
@@ -132,7 +132,7 @@ def _mailbox_data(summary: Summary) -> Iterator[dict[str, Any]]:
             "account": report.account,
             "mailbox": report.mailbox,
             "checked": report.cursor.checked.isoformat() if report.cursor else None,
-            "state": watch.state if watch else None,
+            "state": _state(report)[0] if running else "stopped",
             "detail": watch.detail if watch else "",
             "retry_at": retry_at.isoformat() if retry_at else None,
         }

@@ -176,7 +176,7 @@ def tell(effect: Effect) -> str:
         case FileInto(mailbox):
             return f"move to {mailbox}"
         case Delete(forever):
-            return "delete for ever" if forever else "delete"
+            return "delete for good" if forever else "move to Trash"
         case Send(outgoing):
             return f"send to {', '.join(outgoing.envelope.recipients)}"
         case Perform(action, _, _):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from postroom.rules.effects import Effect
 
@@ -47,6 +47,14 @@ class Plan:
 
     effects: tuple[PlannedEffect, ...] = ()
     trace: tuple[RuleTrace, ...] = ()
+
+    def replacing(self, old: Effect, new: Effect) -> Plan:
+        """The same plan with another effect in the place of one."""
+        effects = (
+            replace(planned, effect=new) if planned.effect == old else planned
+            for planned in self.effects
+        )
+        return replace(self, effects=tuple(effects))
 
     @property
     def matched(self) -> tuple[str, ...]:

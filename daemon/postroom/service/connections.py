@@ -10,6 +10,7 @@ from postroom.config.settings import SmtpServer
 from postroom.ports import Account, Relay
 from postroom.service.vault import Vault
 from postroom.transport.imap.account import ImapAccount
+from postroom.transport.imap.framing import Limits
 from postroom.transport.smtp.relay import SmtpRelay
 from postroom.transport.smtp.session import SubmissionServer
 from postroom.transport.tls import Tls, make_context
@@ -41,6 +42,7 @@ def make_account(configuration: Configuration, name: str, vault: Vault) -> Accou
         password=_reader(vault, reference),
         tls=Tls(server.tls),
         context=make_context(server.ca),
+        limits=Limits.for_messages(configuration.settings.postroom.max_size),
     )
 
 

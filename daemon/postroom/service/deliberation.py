@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from postroom.mail.compose import Owner
 from postroom.mail.message import Message
 from postroom.ports import Clock, Decision, Mailbox, Store
 from postroom.rules.decide import Circumstances, NeedsBody
+from postroom.rules.effects import Delete, Effect, FileInto
 from postroom.rules.plan import Plan
 from postroom.service.decider import Decider
 
@@ -24,14 +25,14 @@ class Deliberation:
     max_size: int
 
     async def by_headers(
-        self, messages: Sequence[Message]
+        self, mailbox: Mailbox, messages: Sequence[Message]
     ) -> tuple[list[Decision], list[Message]]:
         """What the headers decide, and the messages whose body is needed."""
         decisions, open_ = await self._decide(messages, body_available=True)
         large = [message for message in open_ if message.size > self.max_size]
         more, _ = await self._decide(large, body_available=False)
         fitting = [message for message in open_ if message.size <= self.max_size]
-        return decisions + more, fitting
+        return await _aim_deletes(mailbox, decisions + more), fitting
 
     async def in_full(
         self, mailbox: Mailbox, messages: Sequence[Message]
@@ -43,7 +44,7 @@ class Deliberation:
         there = (message for message in messages if message.key.uid in contents)
         full = [message.at_full_depth(contents[message.key.uid]) for message in there]
         decisions, _ = await self._decide(full, body_available=True)
-        return decisions
+        return await _aim_deletes(mailbox, decisions)
 
     async def _decide(
         self, messages: Sequence[Message], *, body_available: bool
@@ -59,3 +60,29 @@ class Deliberation:
             else:
                 decisions.append(Decision(message, failure=str(outcome)))
         return decisions, open_
+
+
+async def _aim_deletes(
+    mailbox: Mailbox, decisions: Sequence[Decision]
+) -> list[Decision]:
+    """Have deletes say what they are here: a move to Trash, or in Trash, for good.
+
+    So the target is committed before anything is done: the watcher of Trash knows what
+    comes there, and what goes for good waits until all else is done.
+    """
+    if not any(_deletes(decision) for decision in decisions):
+        return list(decisions)
+    trash = await mailbox.trash_name()
+    here = trash == mailbox.name
+    aimed: Effect = Delete(forever=True) if here else FileInto(trash)
+    return [
+        replace(decision, plan=decision.plan.replacing(Delete(), aimed))
+        if decision.plan
+        else decision
+        for decision in decisions
+    ]
+
+
+def _deletes(decision: Decision) -> bool:
+    effects = decision.plan.effects if decision.plan else ()
+    return any(planned.effect == Delete() for planned in effects)

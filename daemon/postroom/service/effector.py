@@ -120,10 +120,9 @@ async def _command(
             return await mailbox.copy(uids, target)
         case FileInto(target):
             return await mailbox.move(uids, target)
-        case Delete(forever=True):
-            return dict.fromkeys(await mailbox.expunge(uids))
         case Delete():
-            return await mailbox.trash(uids)
+            # To Trash is a move by now: only what is to go for good is left.
+            return dict.fromkeys(await mailbox.expunge(uids))
         case Send() | Perform():
             raise AssertionError(f"no effect on a mailbox: {tell(effect)}")
 

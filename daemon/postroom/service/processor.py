@@ -122,7 +122,7 @@ class Processor:
     ) -> None:
         """The cursor is committed with the last of the decisions."""
         begun = self.clock.monotonic()
-        decisions, open_ = await self.deliberation.by_headers(messages)
+        decisions, open_ = await self.deliberation.by_headers(mailbox, messages)
         chunks = list(self.sizes.split_by_octets(open_))
         await self._commit(mailbox, decisions, None if chunks else cursor, begun)
         for number, chunk in enumerate(chunks, 1):

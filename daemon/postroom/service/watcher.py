@@ -12,7 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from postroom.errors import AuthenticationError, PermanentError, TemporaryError
+from postroom.errors import (
+    AuthenticationError,
+    PermanentError,
+    StoreError,
+    TemporaryError,
+)
 from postroom.log import get_logger
 from postroom.ports import Account, Clock, Mailbox, Store, WatchReport
 from postroom.service.backoff import Backoff
@@ -73,6 +78,8 @@ class Watcher:
         try:
             async with self.connection, self.account.open(self.mailbox) as mailbox:
                 await self.processor.catch_up(mailbox)
+        except StoreError:
+            raise
         except (TemporaryError, PermanentError) as error:
             await self._change(WatchState.RETRYING, str(error))
             log.warning(
@@ -89,6 +96,8 @@ class Watcher:
         await self._change(WatchState.CONNECTING)
         try:
             return await (self._hold() if self.holds else self._poll())
+        except StoreError:
+            raise  # without a memory nothing may go on
         except AuthenticationError as error:
             waits = self.timings.refused
             delay = waits[min(self._refusals, len(waits) - 1)]

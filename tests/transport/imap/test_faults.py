@@ -22,7 +22,7 @@ COMMANDS: dict[str, Callable[[ImapMailbox], Awaitable[object]]] = {
     "UID STORE": lambda mailbox: mailbox.set_flags([1], SetFlags(frozenset({"$x"}))),
     "UID COPY": lambda mailbox: mailbox.copy([1], "x"),
     "UID MOVE": lambda mailbox: mailbox.move([1], "x"),
-    "LIST": lambda mailbox: mailbox.trash([1]),
+    "LIST": lambda mailbox: mailbox.trash_name(),
     "UID STORE 1 +FLAGS (\\Deleted)": lambda mailbox: mailbox.expunge([1]),
     "IDLE": lambda mailbox: mailbox.changed(),
 }

@@ -148,16 +148,14 @@ def test_flags_are_set_and_taken_away(serve: Serve) -> None:
     use(serve, story)
 
 
-def test_trash_is_made_and_emptied_by_uid(serve: Serve) -> None:
+def test_trash_can_be_moved_to_though_it_is_absent(serve: Serve) -> None:
     async def story(served: Served, mailbox: Mailbox) -> None:
         one, two, _ = await mailbox.uids_after(0)
-        placed = await mailbox.trash([one, two])
-        assert await subjects(served, "Trash") == ["one", "two"]
-        async with served.account.open("Trash") as trash:
-            old = placed[one].uid
-            assert old is not None
-            assert await trash.trash([old]) == {old: Placement("Trash")}
-        assert await subjects(served, "Trash") == ["two"]
+        trash = await mailbox.trash_name()
+        assert set(await mailbox.move([one, two], trash)) == {one, two}
+        assert await subjects(served, trash) == ["one", "two"]
+        async with served.account.open(trash) as opened:
+            assert await opened.trash_name() == opened.name
 
     use(serve, story)
 

@@ -33,6 +33,13 @@ class Limits:
     literals: int = 64
     responses: int = 200_000
 
+    @classmethod
+    def for_messages(cls, octets: int) -> Limits:
+        """The limits under which messages of so many octets can be fetched."""
+        # Servers may tell a little less than they send.
+        literal = max(cls.literal, octets + octets // 10)
+        return cls(literal=literal, octets=max(cls.octets, 2 * literal))
+
 
 class Framer:
     """Takes octets as they come and gives responses as they are complete."""

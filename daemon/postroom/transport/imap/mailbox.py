@@ -49,7 +49,7 @@ class ImapMailbox:
         self._filing = Filing(connection)
         self._news = News(connection.wake)
         self._selection = Selection(0, None)
-        self._trash: Target | None = None
+        self._trash: str | None = None
 
     async def select(self) -> None:
         """Select the mailbox; comes before everything else."""
@@ -148,14 +148,11 @@ class ImapMailbox:
             return {uid: Placement(self._name, self.uidvalidity, uid) for uid in uids}
         return await self._filing.move(uids, place)
 
-    async def trash(self, uids: Sequence[int]) -> dict[int, Placement]:
-        """Move to the account's Trash, made if it is absent. In Trash: expunge."""
+    async def trash_name(self) -> str:
+        """RFC 6154's \\Trash, or what is usually called so, or one to be made."""
         if self._trash is None:
             self._trash = await self._find_trash()
-        if self._is_here(self._trash):
-            gone = await self.expunge(uids)
-            return {uid: Placement(self._name) for uid in gone}
-        return await self._filing.move(uids, self._trash)
+        return self._trash
 
     async def expunge(self, uids: Sequence[int]) -> frozenset[int]:
         """Remove these messages and no other for good; the UIDs that were there."""
@@ -194,8 +191,7 @@ class ImapMailbox:
             header=Header.parse(header),
         )
 
-    async def _find_trash(self) -> Target:
-        """RFC 6154's \\Trash, or what is usually called so, or one to be made."""
+    async def _find_trash(self) -> str:
         asked: tuple[bytes, ...] = (b'""', b'"*"')
         if {"SPECIAL-USE", "LIST-EXTENDED"} <= self._connection.capabilities:
             asked += (b"RETURN (SPECIAL-USE)",)
@@ -204,18 +200,14 @@ class ImapMailbox:
             mailboxes = [box for box in listed(exchange.frames) if box.selectable]
         for mailbox in mailboxes:
             if "\\trash" in mailbox.attributes:
-                return self._existing(mailbox)
-        return self._usual_trash(mailboxes) or self._target(_USUAL_TRASH[0])
+                return self._connection.names.to_user(mailbox.name)
+        return self._usual_trash(mailboxes) or _USUAL_TRASH[0]
 
-    def _usual_trash(self, mailboxes: Iterable[Listed]) -> Target | None:
-        existing = map(self._existing, mailboxes)
-        by_name = {target.name.casefold(): target for target in existing}
+    def _usual_trash(self, mailboxes: Iterable[Listed]) -> str | None:
+        names = [self._connection.names.to_user(box.name) for box in mailboxes]
+        by_name = {name.casefold(): name for name in names}
         found = (by_name.get(name.casefold()) for name in _USUAL_TRASH)
-        return next((target for target in found if target is not None), None)
-
-    def _existing(self, mailbox: Listed) -> Target:
-        name = self._connection.names.to_user(mailbox.name)
-        return Target(name, mailbox.name.decode("utf-8", "surrogateescape"))
+        return next((name for name in found if name is not None), None)
 
 
 def _section(items: dict[str, Value], name: str) -> bytes | None:
