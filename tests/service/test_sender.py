@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from postroom.mail.envelope import Retry
 from postroom.service.health import SenderTimings
@@ -27,6 +33,22 @@ from tests.transport.smtp.scripted import (
 
 ANN, BOB, CY = "ann@example.com", "bob@example.com", "cy@example.com"
 STUFFED = CONTENT.replace(b"\r\n.", b"\r\n..")
+
+
+@contextmanager
+def told(name: str) -> Iterator[asyncio.Event]:
+    """An event that is set as soon as this is logged."""
+    is_told = asyncio.Event()
+
+    def listen(logger: object, method: str, event: EventDict) -> EventDict:
+        if event["event"] == name:
+            is_told.set()
+        return event
+
+    processors = structlog.get_config()["processors"]
+    processors.insert(0, listen)
+    yield is_told
+    processors.remove(listen)
 
 
 @pytest.fixture
@@ -66,6 +88,30 @@ def test_a_delivery_is_sending_on_the_disk_before_the_dot(path: Path) -> None:
             await server.speak(OK)
             await task
             assert outbox.states() == {ANN: "delivered", BOB: "failed"}
+
+    asyncio.run(scenario())
+
+
+def test_a_result_that_can_not_be_recorded_now_is_recorded_later(path: Path) -> None:
+    """The database is held by another program when the reply comes."""
+
+    async def scenario() -> None:
+        replies: dict[str, bytes | None] = {".": SILENCE}
+        with told("store_unavailable") as is_told:
+            async with at_work(path, replies) as (outbox, server, relays):
+                await outbox.put(ANN)
+                quick = replace(QUICK, store_pause=0.01)
+                task = asyncio.create_task(outbox.sender(relays, quick).drain())
+                await server.has_contents(1)
+                with closing(sqlite3.connect(path)) as other:
+                    other.execute("BEGIN IMMEDIATE")
+                    await server.speak(OK)
+                    async with asyncio.timeout(30):
+                        await is_told.wait()
+                    other.rollback()
+                await task
+                assert outbox.states() == {ANN: "delivered"}
+                assert len(server.contents) == 1
 
     asyncio.run(scenario())
 

@@ -16,12 +16,14 @@ log = get_logger()
 
 @dataclass(frozen=True)
 class SenderTimings:
-    """In seconds: how long to stay away from a relay, and how long to finish."""
+    """In seconds: how long to stay away from a relay or from a store that can't be
+    written, and how long to finish."""
 
     backoff: BackoffTimings = field(default_factory=BackoffTimings)
     # After refused credentials: slow enough not to be locked out.
     refused: tuple[float, ...] = (300, 1800, 7200, 21600)
     finish: float = 30
+    store_pause: float = 5
     # The wall clock may be set while we rest until a time on it.
     longest_rest: float = 3600
 

@@ -71,7 +71,7 @@ class Lane:
         try:
             while True:
                 self._bell.clear()
-                await self._rest(await self._drain())
+                await self._rest(await self._drain_if_possible())
         finally:
             await self._relay.close()
 
@@ -81,6 +81,13 @@ class Lane:
             await self._drain()
         finally:
             await self._relay.close()
+
+    async def _drain_if_possible(self) -> float | None:
+        try:
+            return await self._drain()
+        except TemporaryError as error:  # the store's: its disk is full, say
+            log.warning("store_unavailable", error=str(error))
+            return self._timings.store_pause
 
     async def _drain(self) -> float | None:
         """Send what is due; how many seconds to stay away from the relay, if any."""
@@ -169,7 +176,7 @@ class Lane:
             self._result(each, outgoing.retry, receipts[each.recipient])
             for each in deliveries
         ]
-        self._on_settled(await self._store.settle(results))
+        self._on_settled(await self._record(results))
         milliseconds = round((self._clock.monotonic() - begun) * 1000)
         for delivery, result in zip(deliveries, results, strict=True):
             log.info(
@@ -184,6 +191,18 @@ class Lane:
             if result.next_attempt is None:
                 receipt = result.receipt
                 await self._on_ended(outgoing, str(receipt.state), receipt.reply)
+
+    async def _record(
+        self, results: Sequence[DeliveryResult]
+    ) -> frozenset[tuple[str, str]]:
+        """Record results, however long that takes: if they were forgotten, what was
+        delivered would be sent again."""
+        while True:
+            try:
+                return await self._store.settle(results)
+            except TemporaryError as error:
+                log.warning("store_unavailable", error=str(error))
+                await asyncio.sleep(self._timings.store_pause)
 
     def _result(
         self, delivery: DueDelivery, retry: Retry, receipt: Receipt

@@ -171,4 +171,9 @@ class Watcher:
         retry_at = None if delay is None else now + timedelta(seconds=delay)
         names = (self.account.name, self.mailbox)
         self.observer(WatchChanged(*names, state, detail, retry_at))
-        await self.store.report_watch(WatchReport(*names, state, detail, now, retry_at))
+        report = WatchReport(*names, state, detail, now, retry_at)
+        try:
+            await self.store.report_watch(report)
+        except TemporaryError as error:
+            # A full disk must not end the daemon; mail is safe on its server.
+            log.warning("store_unavailable", error=str(error))
