@@ -63,6 +63,7 @@ OWNERS = {
 
 # Where everything may be caught, and why.
 CATCHES_ALL = {
+    "log.py": "what a library logs can hold anything, and must not stop it",
     "rules/boundary.py": "a plugin is a stranger's code",
     "store/writer.py": "what fails in its thread is raised where it is awaited",
 }

@@ -171,6 +171,55 @@ def test_what_libraries_log_comes_in_the_same_form(stream: io.StringIO) -> None:
     assert len(stream.getvalue().splitlines()) == 1
 
 
+class Nasty:
+    """It can't be shown."""
+
+    def __str__(self) -> str:
+        raise LookupError(SECRET)
+
+
+@pytest.mark.parametrize(
+    ("level", "name"), [(35, "warning"), (45, "error"), (70, "critical")]
+)
+def test_a_level_without_a_name_is_the_one_below(
+    stream: io.StringIO, level: int, name: str
+) -> None:
+    logging.getLogger("some.library").log(level, "trouble")
+    assert (last(stream)["event"], last(stream)["level"]) == ("trouble", name)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("%d", (SECRET,)),
+        ("%s %s", (SECRET,)),
+        ("%s", (SECRET, SECRET)),
+        ("%(a)s", ({SECRET: 1},)),
+        ("%s", (Nasty(),)),
+    ],
+    ids=["kind", "few", "many", "name", "nasty"],
+)
+def test_a_record_that_can_not_be_read_does_not_stop_its_library(
+    stream: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    arguments: tuple[object, ...],
+) -> None:
+    """It is told where it was logged, not what it holds."""
+    ours = [h for h in logging.root.handlers if isinstance(h, log._Bridge)]
+    monkeypatch.setattr(logging.root, "handlers", ours)  # pytest's would raise
+    logging.getLogger("some.library").error(text, *arguments)
+    event = last(stream)
+    assert "test_log.py:" in event["event"]
+    assert event["library"] == "some.library"
+    assert SECRET not in stream.getvalue()
+
+
+def test_a_stream_that_is_gone_does_not_stop_a_library(stream: io.StringIO) -> None:
+    stream.close()
+    logging.getLogger("some.library").error("trouble")
+
+
 def test_an_exception_that_a_library_logs_is_not_lost(stream: io.StringIO) -> None:
     try:
         raise OSError(f"no route {SECRET}")

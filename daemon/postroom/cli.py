@@ -18,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Config = Annotated[
@@ -65,7 +66,7 @@ def check(
         bool, typer.Option("--connect", help="Log in to every server, too.")
     ] = False,
 ) -> None:
-    """Read all that you wrote, and tell every problem at once."""
+    """Read all that you wrote, and tell what is wrong with it."""
     _call("check", config, connect)
 
 
@@ -76,10 +77,9 @@ def run(
         bool,
         typer.Option("--once", help="Handle what is there, send what is due, and end."),
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
 ) -> None:
     """The daemon: watch every account until SIGTERM or Ctrl-C."""
-    _call("run", config, once, verbose)
+    _call("run", config, once)
 
 
 @app.command(epilog="Example: postroom explain --account home message.eml")

@@ -49,6 +49,10 @@ class TemporaryError(PostroomError):
     """It did not work now; the same may work later."""
 
 
+class RefusedForNow(TemporaryError):
+    """The server refuses this now and may do it later; the connection is fine."""
+
+
 class PermanentError(PostroomError):
     """It did not work, and trying the same again will not help."""
 
@@ -59,3 +63,7 @@ class AuthenticationError(PermanentError):
 
 class StoreError(PermanentError):
     """The store can't be used: held by another daemon, too new, or damaged."""
+
+
+class ContentError(StoreError):
+    """The octets of one message are missing or damaged in the store; others are not."""

@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any, TextIO, cast
 
 import structlog
@@ -69,9 +70,23 @@ class _Bridge(logging.Handler):
     """Passes what libraries log through the same processors."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log the record's text as an event of its library."""
+        """Log the record's text as an event of its library; never raises."""
         log = structlog.get_logger().bind(library=record.name)
-        log.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
+        with suppress(OSError, ValueError):  # the stream is gone: nobody can be told
+            log.log(_known_level(record), _text_of(record), exc_info=record.exc_info)
+
+
+def _known_level(record: logging.LogRecord) -> int:
+    """The level that has a name and is not above the record's."""
+    return min(record.levelno // 10 * 10, logging.CRITICAL)
+
+
+def _text_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 - whatever is in it, its library goes on
+        where = f"{record.pathname}:{record.lineno}"
+        return f"what is logged at {where} can't be read: {type(error).__name__}"
 
 
 def _bridge_libraries() -> None:

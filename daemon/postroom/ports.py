@@ -51,9 +51,11 @@ class Mailbox(Protocol):
     """One selected mailbox on its own connection; one owner, one call at a time.
 
     Every method raises `TemporaryError` when the connection is lost, late or speaks
-    nonsense (the connection is then gone for good: open the mailbox again), and
-    `PermanentError` when the server refuses for good. UIDs given and returned are of
-    this `uidvalidity`. A UID that has vanished is left out of results, never an error.
+    nonsense (the connection is then gone for good: open the mailbox again); its
+    subclass `RefusedForNow` when the server refuses for now, and `PermanentError` when
+    it refuses for good (the connection serves on). UIDs given and returned are of this
+    `uidvalidity`. A UID that has vanished is left out of results, never an error; so is
+    one with which the server has done nothing: `present` tells them apart.
     """
 
     @property
@@ -75,10 +77,14 @@ class Mailbox(Protocol):
         """All UIDs above `uid`, ascending. A round trip that proves the connection."""
 
     async def headers(self, uids: Sequence[int]) -> list[Message]:
-        """These messages at depth headers, ascending, in one FETCH."""
+        """These messages at depth headers, ascending, in one FETCH; a header that the
+        server does not give is empty."""
 
     async def contents(self, uids: Sequence[int]) -> dict[int, bytes]:
         """The octets of these messages, in one FETCH; never sets `\\Seen`."""
+
+    async def present(self, uids: Sequence[int]) -> frozenset[int]:
+        """Those of these UIDs that are there."""
 
     async def changed(self) -> None:
         """Return when something may have arrived; a hint only. Waits for ever where the
@@ -93,6 +99,12 @@ class Mailbox(Protocol):
     async def move(self, uids: Sequence[int], target: str) -> dict[int, Placement]:
         """Move in one command (or by verified steps), making the target if it is
         absent; where each went. Messages that were gone are left out."""
+
+    async def resume(
+        self, uids: Sequence[int], target: str, *, move: bool
+    ) -> dict[int, Placement]:
+        """End a copy or move that was cut off; where those went that were copied then.
+        A copy is known by fingerprint and header, never without a Message-ID."""
 
     async def trash_name(self) -> str:
         """The name of the account's Trash mailbox, which need not be there yet."""
@@ -223,11 +235,13 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Decision:
-    """The outcome for one message: a plan, or the reason why there is none."""
+    """The outcome for one message: a plan, or the reason why there is none; `final`
+    when it is not to be tried again."""
 
     message: Message
     plan: Plan | None = None
     failure: str = ""
+    final: bool = False
 
 
 @dataclass(frozen=True)
@@ -299,11 +313,8 @@ class WatchReport:
 
 
 class Store(Protocol):
-    """What postroom remembers. Every method is one transaction.
-
-    Synced to disk before it returns: `commit`, `adopt`, `mark_sending`, `settle`. The
-    others survive kill -9, and are verified again after a power cut.
-    """
+    """What postroom remembers. Every method is one transaction, which survives kill -9;
+    `commit`, `adopt`, `mark_sending` and `settle` are synced to disk as well."""
 
     async def begin_run(self, mode: str, ruleset: Ruleset) -> int:
         """Note the start of a run (`live`, `sweep`, `undo`) by these rules; its id."""
@@ -320,28 +331,33 @@ class Store(Protocol):
     async def report_watch(self, report: WatchReport) -> None:
         """Note what a watcher is at; the last report of each mailbox is kept."""
 
-    async def see(self, messages: Sequence[Message]) -> dict[MessageKey, Sighting]:
-        """Record that deciding these is begun: a row for each new one, an attempt.
-
-        One that has a row is only told. One that an effect of this account placed there
-        (target UID, or else fingerprint; once for each placement) is recorded as
-        `acknowledged`, and so is one that was decided in this mailbox before.
-        """
+    async def see(
+        self, messages: Sequence[Message], listed: datetime
+    ) -> dict[MessageKey, Sighting]:
+        """Record that deciding these is begun: a row for each new one, an attempt. One
+        that has a row is only told. `acknowledged` at once are one that an effect of
+        this account placed there, and one that has returned: decided here before, and
+        away when the mailbox was `listed`, before anything was done to it."""
 
     async def begin_again(self, key: MessageKey) -> int:
-        """Count one more attempt at deciding a `seen` message; how many there were.
-
-        Such messages are begun one by one: if one of them ends the process each time,
-        the others must not be taken for it.
-        """
+        """Count one more attempt at deciding a `seen` message; how many there were. One
+        by one: where one ends the process, the others must not be taken for it."""
 
     async def take_back(self, keys: Sequence[MessageKey]) -> None:
-        """Take back the last attempt at those that are still `seen`: something else
-        ended it, such as a connection that was lost."""
+        """Take back the last attempt at those still `seen`: something else ended it."""
 
     async def known(self, messages: Sequence[Message]) -> frozenset[MessageKey]:
-        """Those whose fingerprint the ledger holds for the same account and mailbox
-        under another UIDVALIDITY."""
+        """Those that the same mailbox held, decided, under another UIDVALIDITY."""
+
+    async def carry_over(
+        self, account: str, mailbox: str, messages: Sequence[Message]
+    ) -> int:
+        """Have what is open under other UIDVALIDITYs done to these; to how many."""
+
+    async def give_up_before(
+        self, account: str, mailbox: str, uidvalidity: int
+    ) -> None:
+        """Fail the mailbox effects that are open under other UIDVALIDITYs."""
 
     async def undecided(
         self, account: str, mailbox: str, uidvalidity: int
@@ -354,18 +370,15 @@ class Store(Protocol):
     async def commit(
         self, run: int, decisions: Sequence[Decision], cursor: Cursor | None
     ) -> None:
-        """Record plans, effects, outgoing mail and the cursor, all or nothing.
-
-        A decision without a plan leaves its message `seen` with the reason, and
-        `quarantined` when it was the third attempt.
-        """
+        """Record plans, effects, outgoing mail and the cursor, all or nothing. Without
+        a plan a message stays `seen`; at the third attempt, or when that is `final`, it
+        is `quarantined`."""
 
     async def open_effects(
         self, account: str, mailbox: str, uidvalidity: int
     ) -> list[OpenEffect]:
-        """Mailbox effects to be done now, in order. An expunge is among them only when
-        every other effect and delivery of its message is done; it becomes `held` when
-        one of them failed, is held or unknown for good."""
+        """Mailbox effects to be done now, in order; an expunge only when all else of
+        its message is done. It becomes `held` when one of that can't be done."""
 
     async def begin_effects(self, ids: Sequence[int]) -> None:
         """Record that these are being done."""
@@ -381,13 +394,16 @@ class Store(Protocol):
         self, now: datetime, limit: int, relay: str | None = None
     ) -> list[DueDelivery]:
         """Deliveries whose time has come, oldest first, grouped by outgoing; of this
-        relay only if one is named, so that one that is down can't crowd out others."""
+        relay only if one is named. A clock that was set back delays none for long."""
 
     async def next_due(self, relay: str | None = None) -> datetime | None:
         """When the next delivery (of this relay) is due; None if none waits."""
 
+    async def waiting_relays(self) -> dict[str, int]:
+        """How many deliveries wait for each relay, even one that is in no settings."""
+
     async def outgoing(self, outgoing_id: int) -> Outgoing:
-        """The envelope and the exact bytes."""
+        """The envelope and the exact bytes; `ContentError` if they are damaged."""
 
     async def mark_sending(self, ids: Sequence[int]) -> None:
         """Record that the final dot is about to be sent."""

@@ -47,10 +47,34 @@ def test_a_mistake_of_our_own_is_not_hidden() -> None:
         raise ZeroDivisionError
 
 
-def test_a_mistake_among_known_errors_is_not_hidden() -> None:
-    group = ExceptionGroup("x", [PostroomError("known"), ZeroDivisionError()])
-    with pytest.raises(ExceptionGroup), telling_errors():
-        raise group
+def test_groups_in_groups_are_told_error_by_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    inner = ExceptionGroup("y", [StoreError("two"), StoreError("one")])
+    assert end(ExceptionGroup("x", [StoreError("one"), inner])) == 1
+    assert capsys.readouterr().err == "one\ntwo\n"
+
+
+def test_a_wrong_configuration_in_a_group_is_not_started_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wrong = ConfigError([Problem("a.toml", "word")])
+    inner = ExceptionGroup("y", [wrong])
+    assert end(ExceptionGroup("x", [StoreError("one"), inner])) == 78
+    assert "a.toml: word\n" in capsys.readouterr().err
+
+
+def test_a_mistake_among_known_errors_is_not_hidden(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is shown with its traceback, and without secrets."""
+    mistake = RuntimeError("canary-7d1f\x1b[1m")
+    inner = ExceptionGroup("y", [PostroomError("known"), mistake])
+    assert end(ExceptionGroup("x", [inner])) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "RuntimeError: [secret]\\x1b[1m" in err
+    assert err.endswith("\nknown\n")
 
 
 def test_what_went_well_ends_with_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,7 +32,7 @@ def remember(workplace: Workplace, *reports: WatchReport, failure: str = "") -> 
             cursor = Cursor(7, 5, datetime.now(UTC) - timedelta(hours=3))
             await store.adopt(report.account, report.mailbox, cursor)
         if failure:
-            await store.see([message(9)])
+            await store.see([message(9)], datetime.now(UTC))
             await store.commit(number, [Decision(message(9), failure=failure)], None)
 
     async def open_and_run() -> None:

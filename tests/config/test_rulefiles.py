@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from postroom.config.rulefiles import read_rule_files
 from postroom.errors import ConfigError
+from postroom.hooks.discovery import discover_plugins
 from tests.builders import read_rules
 
 
@@ -97,6 +100,31 @@ def test_nesting_has_an_end(tmp_path: Path) -> None:
     deep = "{ not = " * 40 + "{ from = 'a' }" + " }" * 40
     told = complaints(tmp_path, f"{THEN}\nwhen = {deep}")
     assert "nested more than 30 deep" in told[0]
+
+
+def test_a_folder_that_can_not_be_read_is_a_problem(tmp_path: Path) -> None:
+    """It is not taken for one without rules."""
+    folder = tmp_path / "rules.d"
+    folder.touch()
+    files = read_rule_files(folder, discover_plugins(), {"home"})
+    (problem,) = files.problems
+    assert str(problem) == f"{folder}: can't be read: Not a directory"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_of_someone_else_is_a_problem(tmp_path: Path) -> None:
+    tmp_path.chmod(0)
+    files = read_rule_files(tmp_path, discover_plugins(), {"home"})
+    tmp_path.chmod(0o700)
+    assert [problem.message for problem in files.problems] == [
+        "can't be read: Permission denied"
+    ]
+
+
+def test_inbox_is_written_in_any_case(tmp_path: Path) -> None:
+    toml = f'[[rule]]\nname = "it"\n{THEN}\nmailboxes = ["inbox", "Inbox/a"]\n'
+    (rule,) = read_rules(tmp_path, toml)
+    assert rule.mailboxes == ("INBOX", "Inbox/a")
 
 
 def test_files_run_in_the_order_of_their_names(tmp_path: Path) -> None:

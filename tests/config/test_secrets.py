@@ -31,8 +31,28 @@ def test_each_scheme_gives_its_secret(tmp_path: Path) -> None:
 def test_a_plugin_may_add_a_scheme() -> None:
     secrets = Secrets(lambda reference: "x" * 5 if reference == "vault:a" else None)
     assert secrets.resolve("vault:a") == "xxxxx"
-    with pytest.raises(SecretError, match="there is no scheme 'valt'"):
+    with pytest.raises(SecretError, match="its scheme is not known"):
         secrets.resolve("valt:a")
+
+
+@pytest.mark.parametrize("slip", ["comand", "files", "ENV", "credentials"])
+def test_a_slip_in_a_scheme_is_told(slip: str) -> None:
+    with pytest.raises(SecretError, match=f"no scheme '{slip}'; did you mean"):
+        Secrets().resolve(f"{slip}:a")
+
+
+@pytest.mark.parametrize(
+    "password", ["correct:horse", "comment:x", "hunter2", "a:b", "fine:x", ":x"]
+)
+def test_what_may_be_a_password_is_not_repeated(password: str) -> None:
+    """The four schemes are explained instead."""
+    with pytest.raises(SecretError) as caught:
+        Secrets().resolve(password)
+    words = password.replace(":", " ").split()
+    told = str(caught.value)
+    assert not any(f"'{word}" in told or f" {word}" in told for word in words[:1])
+    for scheme in ("credential:", "file:", "env:", "command:"):
+        assert scheme in told
 
 
 def test_what_a_plugin_raises_is_told() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+import postroom_filing
+from postroom import Rule, hookimpl
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.config.settings import SmtpServer, find_settings
 from postroom.errors import ConfigError, Problem
@@ -20,6 +24,15 @@ state = "/var/lib/postroom"
 address = "me@ours.example"
 imap = { host = "imap.ours.example" }
 smtp = { host = "smtp.ours.example" }
+password = "env:HOME_PASSWORD"
+"""
+
+
+OTHER = """
+[account.isp]
+address = "me@isp.example"
+imap = { host = "imap.isp.example" }
+smtp = { account = "home" }
 password = "env:HOME_PASSWORD"
 """
 
@@ -72,16 +85,36 @@ def test_starttls_has_its_own_ports(tmp_path: Path) -> None:
         ('imap.ours.example"', 'imap.ours.example", tls = "none"', "this machine"),
         ('imap.ours.example"', 'imap.ours.example", port = 0', "imap.port"),
         ("imap.ours.example", "imap ours", "expected a host name"),
+        ("imap.ours.example", "imap..ours.example", "expected a host name"),
+        ("imap.ours.example", ".ours.example", "expected a host name"),
+        ("imap.ours.example", "ours.example.", "expected a host name"),
+        ("imap.ours.example", "a" * 64 + ".example", "expected a host name"),
+        ("imap.ours.example", "ours.example:993", "expected a host name"),
         ("me@ours.example", "me at home", "expected an address"),
         ("env:HOME_PASSWORD", "env:NO_SUCH", "the environment has no NO_SUCH"),
         ("[account.home]", '[account.home]\npoll = "5"', "expected a time such as"),
         ("[account.home]", "[account.home]\nwatch = []", "expected at least one"),
+        (
+            "[account.home]",
+            '[account.home]\nwatch = ["inbox", "A", "Inbox"]',
+            "account.home.watch: 'INBOX' is named more than once",
+        ),
         ("[account.home]", '[account.home]\nexisting = "x"', "'leave' or 'process'"),
         ("[account.home]", '[account."a b"]', "expected letters, digits"),
         ("[account.home]", "[acount.home]", "did you mean 'account'?"),
         ('host = "smtp.ours.example"', 'account = "hme"', "did you mean 'home'?"),
         ('host = "smtp.ours.example"', 'account = "home"', "no smtp of its own"),
         ("password =", "#", "account.home.password: it is required"),
+        (
+            'imap.ours.example" }',
+            'imap.ours.example", ca = "/no/such.pem" }',
+            "account.home.imap.ca: /no/such.pem can't be read: No such file",
+        ),
+        (
+            'smtp.ours.example" }',
+            'smtp.ours.example", ca = "/dev/null" }',
+            "account.home.smtp.ca: /dev/null has no certificate in it",
+        ),
         ("[postroom]", "[plugin.filtre]\n[postroom]", "did you mean 'filter'?"),
         ("[postroom]", "[postroom", "it is no TOML"),
     ],
@@ -93,6 +126,93 @@ def test_what_is_wrong_is_told_with_its_place(
     told = complaints(tmp_path, GOOD.replace(before, after, 1))
     assert any(complaint in line for line in told), told
     assert all(line.startswith("postroom.toml: ") for line in told)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "a-b_c.example"])
+def test_a_host_is_a_name_or_an_address(tmp_path: Path, host: str) -> None:
+    settings = load(tmp_path, GOOD.replace("imap.ours.example", host)).settings
+    assert settings.account["home"].imap.host == host
+
+
+def test_inbox_is_written_in_any_case(tmp_path: Path) -> None:
+    settings = GOOD + 'watch = ["inbox", "Lists"]\n'
+    rule = '[[rule]]\nname = "a"\nmailboxes = ["Inbox"]\nthen = [{ flag = true }]\n'
+    configuration = load(tmp_path, settings, one=rule)
+    assert configuration.settings.account["home"].watch == ("INBOX", "Lists")
+    assert configuration.rules[0].concerns("home", "INBOX")
+
+
+def test_a_rule_is_for_mailboxes_that_are_watched(tmp_path: Path) -> None:
+    rule = (
+        '[[rule]]\nname = "{name}"\nmailboxes = ["{mailbox}"]\n'
+        "accounts = [{accounts}]\nthen = [{{ flag = true }}]\n"
+    )
+    settings = GOOD + 'watch = ["INBOX", "Lists"]\n' + OTHER
+    rules = "".join(
+        [
+            rule.format(name="all", mailbox="Lists", accounts=""),
+            rule.format(name="home", mailbox="Lists", accounts='"home"'),
+            rule.format(name="slip", mailbox="List", accounts=""),
+            rule.format(name="isp", mailbox="Lists", accounts='"isp"'),
+        ]
+    )
+    first, second = complaints(tmp_path, settings, one=rules)
+    assert first.endswith(
+        "rule 'slip': mailboxes: there is no watched mailbox 'List'; "
+        "did you mean 'Lists'?"
+    )
+    assert second.endswith(
+        "rule 'isp': mailboxes: there is no watched mailbox 'Lists'; there are: INBOX"
+    )
+
+
+def test_an_absent_folder_of_rules_is_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "postroom.toml"
+    path.write_text(GOOD)
+    (warning,) = load_configuration(path).warnings
+    assert warning.message == f"there are no rules: {tmp_path}/rules.d is not there"
+
+
+def test_an_empty_folder_of_rules_is_none(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD).warnings == ()
+
+
+def test_a_server_that_wants_a_login_needs_a_password(tmp_path: Path) -> None:
+    """Its own, or that of its account; a relay without a login needs none."""
+    settings = GOOD.replace("password =", "#").replace(
+        'imap.ours.example"', 'imap.ours.example", password = "env:HOME_PASSWORD"'
+    )
+    (told,) = complaints(tmp_path, settings)
+    assert "account.home.smtp.password: it is required" in told
+    server = 'smtp.ours.example"'
+    for more in ("auth = false", 'password = "env:HOME_PASSWORD"'):
+        assert load(tmp_path, settings.replace(server, f"{server}, {more}")).rules == ()
+
+
+def providing(*rules: Rule) -> Callable[[], Plugins]:
+    """Plugins of which one, acme, brings these rules."""
+    module = SimpleNamespace(provide_rules=hookimpl(lambda: iter(rules)))
+    return lambda: Plugins([("filing", postroom_filing), ("acme", module)])
+
+
+@pytest.mark.parametrize(
+    ("rule", "complaint"),
+    [
+        (Rule("a"), "name: the name is taken by a rule of {folder}/rules.d/one.toml"),
+        (Rule("b", accounts=("hme",)), "accounts: there is no account 'hme'; did you"),
+        (Rule("b", mailboxes=("INBX",)), "mailboxes: there is no watched mailbox"),
+    ],
+    ids=["name", "account", "mailbox"],
+)
+def test_rules_of_plugins_are_looked_at_like_those_of_files(
+    tmp_path: Path, rule: Rule, complaint: str
+) -> None:
+    load(tmp_path, GOOD, one='[[rule]]\nname = "a"\nthen = [{ flag = true }]\n')
+    with pytest.raises(ConfigError) as caught:
+        load_configuration(tmp_path / "postroom.toml", providing(rule))
+    (problem,) = caught.value.problems
+    prefix = f"plugin acme: rule '{rule.name}': "
+    assert str(problem).startswith(prefix + complaint.format(folder=tmp_path))
 
 
 def test_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
@@ -142,14 +262,7 @@ def test_a_credential_outside_of_the_unit_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_an_account_may_send_through_another(tmp_path: Path) -> None:
-    other = """
-    [account.isp]
-    address = "me@isp.example"
-    imap = { host = "imap.isp.example" }
-    smtp = { account = "home" }
-    password = "env:HOME_PASSWORD"
-    """
-    owner = load(tmp_path, GOOD + other).owner("isp")
+    owner = load(tmp_path, GOOD + OTHER).owner("isp")
     assert (owner.account, owner.address, owner.relay) == (
         "isp",
         "me@isp.example",

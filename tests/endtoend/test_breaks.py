@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from postroom.mail.loops import Hop
 from tests.endtoend.conftest import MakeDaemon
 from tests.endtoend.oracle import (
     expect,
@@ -119,7 +120,9 @@ def test_a_relay_that_is_away_delays_what_is_sent_and_nothing_else(
     dovecot.backlog(user, [make_mail(1), make_mail(6)])
     away = 'port = 9, tls = "none", auth = false'
     daemon = make_daemon(user, away, "process")
-    daemon.run_once()
+    done = daemon.command("run", "--once")
+    assert done.returncode == 1
+    assert "127.0.0.1:9" in done.stderr
     assert observe(dovecot.mailboxes(user)) == expect([1, 6])
     settings = daemon.settings.read_text()
     daemon.settings.write_text(settings.replace(away, plain(sink)))
@@ -153,10 +156,35 @@ def test_an_expunge_waits_until_the_forward_is_delivered(
     dovecot.backlog(user, [make_mail(1)])
     away = 'port = 9, tls = "none", auth = false'
     daemon = make_daemon(user, away, "process", rules=rules)
-    daemon.run_once()
+    assert daemon.command("run", "--once").returncode == 1
     assert len(dovecot.mailboxes(user)["INBOX"]) == 1
     settings = daemon.settings.read_text()
     daemon.settings.write_text(settings.replace(away, plain(sink)))
     daemon.run_once()
     assert [read_forward(one.raw) for one in sink.received] == [1]
     assert dovecot.mailboxes(user)["INBOX"] == []
+
+
+def test_what_could_not_be_forwarded_is_not_removed_for_good(
+    dovecot: DovecotServer, sink: RecordingSmtp, make_daemon: MakeDaemon
+) -> None:
+    """A stranger can forge what makes a forward be refused; it must cost no mail."""
+    rules = """
+    [[rule]]
+    name = "pass on and remove"
+    then = [ { forward = "books@kept.test" }, { delete = "forever" } ]
+    """
+    user = dovecot.new_user()
+    forged = f"X-Postroom-Trace: {Hop.of(dovecot.address(user))}\r\n".encode()
+    dovecot.backlog(
+        user, [forged + make_mail(1), b"Return-Path: <>\r\n" + make_mail(2)]
+    )
+    daemon = make_daemon(user, plain(sink), "process", rules=rules)
+    events = daemon.run_once()
+    assert sink.received == []
+    assert len(dovecot.mailboxes(user)["INBOX"]) == 2
+    told = [one["undone"] for one in events if one["event"] == "message_handled"]
+    assert told == [
+        ["forward: refused: this account has forwarded it before"],
+        ["forward: refused: it is a bounce"],
+    ]

@@ -108,7 +108,7 @@ def shown(daemon: Daemon) -> str:
     outputs = []
     for command in (
         ("check", "--connect"),
-        ("run", "--once", "--verbose"),
+        ("run", "--once"),
         ("status",),
         ("status", "--json"),
     ):

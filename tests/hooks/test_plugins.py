@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from postroom import Condition, Message, Rule, hookimpl
 from postroom.errors import ConfigError, PluginError
 from postroom.hooks import discovery
 from postroom.hooks.discovery import discover_plugins
 from postroom.hooks.hookspecs import RegisterAction, RegisterCondition
+from postroom.hooks.patience import Patience
 from postroom.hooks.plugins import Plugins
 from postroom.mail.envelope import Envelope, Outgoing
 
@@ -159,7 +162,31 @@ def test_rules_written_in_python_get_the_plugins_options() -> None:
         yield Rule(options["name"])
 
     plugins = Plugins([("acme", plugin(provide_rules=provide_rules))])
-    assert plugins.provide_rules({"acme": {"name": "it"}}) == (Rule("it"),)
+    (rule,) = plugins.provide_rules({"acme": {"name": "it"}})
+    assert rule == Rule("it", file="plugin acme")
+
+
+def fail_late() -> Iterator[Rule]:
+    yield Rule("it")
+    raise LookupError("nothing there")
+
+
+@pytest.mark.parametrize(
+    ("provide", "complaint"),
+    [
+        (fail_late, "acme: provide_rules: LookupError: nothing there"),
+        (lambda: [Rule("it"), "it"], "acme: provide_rules: expected rules, not str"),
+        (lambda: [None], "acme: provide_rules: expected rules, not NoneType"),
+        (lambda: 3, "acme: provide_rules: TypeError"),
+    ],
+    ids=["late", "text", "none", "number"],
+)
+def test_a_plugin_that_brings_no_rules_is_named(
+    provide: Callable[[], object], complaint: str
+) -> None:
+    plugins = Plugins([("acme", plugin(provide_rules=provide))])
+    with pytest.raises(PluginError, match=complaint):
+        plugins.provide_rules({})
 
 
 def test_a_lifespan_is_around_the_service() -> None:
@@ -179,6 +206,137 @@ def test_a_lifespan_is_around_the_service() -> None:
 
     asyncio.run(serve())
     assert steps == ["entered", "served", "left"]
+
+
+IMPATIENT = Patience(entering=0.05, leaving=0.05, telling=0.05)
+
+
+def spanning(lifespan: Callable[[], object]) -> Plugins:
+    return Plugins([("acme", plugin(lifespan=lifespan))], IMPATIENT)
+
+
+async def span(plugins: Plugins, error: Exception | None = None) -> None:
+    """A service that ends with this error, if any, inside the plugins' lifespans."""
+    async with AsyncExitStack() as stack:
+        await plugins.enter_lifespans(stack, {})
+        if error:
+            raise error
+
+
+def test_a_lifespan_that_takes_too_long_to_begin_is_named() -> None:
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        await asyncio.Event().wait()
+        yield
+
+    with pytest.raises(PluginError, match=r"acme: lifespan: .* longer than 0.05 s"):
+        asyncio.run(span(spanning(lifespan)))
+
+
+def test_what_is_no_lifespan_is_named() -> None:
+    with pytest.raises(PluginError, match="acme: lifespan: AttributeError"):
+        asyncio.run(span(spanning(lambda: 3)))
+
+
+@asynccontextmanager
+async def leaving_slowly() -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def leaving_wrongly() -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        raise LookupError("nothing there")
+
+
+@asynccontextmanager
+async def hiding() -> AsyncIterator[None]:
+    with suppress(OSError):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("lifespan", "complaint"),
+    [
+        (leaving_slowly, "acme: lifespan: it took longer than 0.05 s"),
+        (leaving_wrongly, "acme: lifespan: LookupError: nothing there"),
+    ],
+)
+def test_a_lifespan_that_does_not_end_well_is_logged(
+    lifespan: Callable[[], object], complaint: str
+) -> None:
+    """The service has ended, and how it did is what counts."""
+    with capture_logs() as logs:
+        asyncio.run(span(spanning(lifespan)))
+        with pytest.raises(OSError, match="disk"):
+            asyncio.run(span(spanning(lifespan), OSError("disk")))
+    assert [entry["error"] for entry in logs] == [complaint] * 2
+
+
+def test_a_lifespan_does_not_hide_how_the_service_ended() -> None:
+    with pytest.raises(OSError, match="disk"):
+        asyncio.run(span(spanning(hiding), OSError("disk")))
+
+
+def settling(*settled: Callable[..., object]) -> Plugins:
+    named = (
+        (f"p{number}", plugin(delivery_settled=each))
+        for number, each in enumerate(settled)
+    )
+    return Plugins(named, IMPATIENT)
+
+
+def tell(plugins: Plugins) -> list[str]:
+    failures = asyncio.run(plugins.tell_settled(OUTGOING, "failed", "550 no"))
+    return list(map(str, failures))
+
+
+def test_a_plain_function_is_not_called_on_the_event_loop() -> None:
+    called: list[threading.Thread] = []
+    assert tell(settling(lambda: called.append(threading.current_thread()))) == []
+    assert called != [threading.current_thread()]
+
+
+def test_a_plugin_that_does_not_come_back_is_left_to_itself() -> None:
+    """The others are told; it is not called again while it is still there."""
+    told: list[str] = []
+    calls: list[int] = []
+    release = threading.Event()
+
+    def hang() -> None:
+        calls.append(1)
+        release.wait()
+
+    async def hang_async() -> None:
+        await asyncio.Event().wait()
+
+    plugins = settling(hang, hang_async, lambda status: told.append(status))
+    late = "delivery_settled: it took longer than 0.05 s"
+    assert tell(plugins) == [f"p0: {late}", f"p1: {late}"]
+    assert tell(plugins) == [
+        "p0: it has not come back from the call before",
+        f"p1: {late}",
+    ]
+    assert told == ["failed", "failed"]
+    assert calls == [1]
+    release.set()
+    assert any(len(tell(plugins)) == 1 for _ in range(100))
+    assert len(calls) > 1
+
+
+def test_all_that_fail_are_named() -> None:
+    async def fail() -> None:
+        raise TimeoutError("mine")
+
+    assert tell(settling(lambda: 1 / 0, fail)) == [
+        "p0: delivery_settled: ZeroDivisionError: division by zero",
+        "p1: delivery_settled: TimeoutError: mine",
+    ]
 
 
 def test_what_a_hook_raises_is_named() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postroom.mail import limits
 from postroom.mail.body import read_text, walk_parts
 
 ALTERNATIVE = (
@@ -16,6 +17,10 @@ ALTERNATIVE = (
     b"preamble\r\n--x y\r\n\r\nplain words\r\n"
     b"--x y\r\nContent-Type: text/html\r\n\r\n<b>rich</b> words\r\n--x y--\r\nepilogue"
 )
+
+
+HTML = b"Content-Type: text/html\r\n\r\n"
+MIXED = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 
 
 def test_a_plain_message_is_its_body() -> None:
@@ -55,30 +60,82 @@ def test_attachments_are_no_text() -> None:
     assert read_text(raw).split() == ["rich", "words"]
 
 
+@pytest.mark.parametrize(
+    ("body", "pieces"),
+    [
+        (b"--b\n\none\n--b\n\ntwo\n--b--", [b"one", b"two"]),
+        (b"--b\r\n\r\none\r\n\r\n--b \t\r\n\r\n--b--", [b"one\r\n", b""]),
+        (
+            b"--b\r\n--b\r\n\r\nx\r\n--bb\r\n--b--x\r\n",
+            [b"", b"x\r\n--bb\r\n--b--x\r\n"],
+        ),
+        (b"before --b\r\n--b\r\n\r\nx\r--b\r\n--b--", [b"x\r--b"]),
+    ],
+    ids=["bare", "blank", "unlike", "inside"],
+)
+def test_parts_are_between_delimiters_that_fill_a_line(
+    body: bytes, pieces: list[bytes]
+) -> None:
+    assert [part.encoded for part in walk_parts(MIXED + body)] == pieces
+
+
 def test_a_multipart_without_its_end_is_read_to_the_end() -> None:
     cut = ALTERNATIVE.partition(b"\r\n--x y\r\nContent-Type: text/html")[0]
     assert read_text(cut) == "plain words"
 
 
-def nested(depth: int) -> bytes:
+def nested(depth: int, content: bytes = b"deep") -> bytes:
     layers = [
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
         for n in range(depth)
     ]
-    return b"".join(layers) + b"\r\ndeep"
+    return b"".join(layers) + b"\r\n" + content
+
+
+def test_deep_nesting_is_read_while_it_is_cheap() -> None:
+    assert read_text(nested(29)) == "deep"
+
+
+def test_no_more_is_read_than_a_few_times_the_message() -> None:
+    """What lies deeper is one part, as it stands."""
+    raw = nested(29, b"x\r\n" * 500_000)
+    (part,) = walk_parts(raw)
+    assert part.parameters["boundary"] == f"b{limits.WALKS}"
+    assert part.encoded.endswith(b"x\r\n")
+
+
+def test_a_number_of_many_digits_in_html_is_no_character() -> None:
+    assert read_text(HTML + b"a&#" + b"1" * 5_000 + b";b&#98;") == "a\ufffdbb"
 
 
 @pytest.mark.parametrize(
     "raw",
     [
         nested(10_000),
-        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n" * 400_000,
-        b"Content-Type: text/html\r\n\r\n" + b"<style" * 300_000,
-        b"Content-Type: text/html\r\n\r\n" + b"<" * 1_000_000,
+        MIXED + b"--b\r\n" * 400_000,
+        HTML + b"<style" * 300_000,
+        HTML + b"<" * 1_000_000,
+        HTML + b"<" + b"a" * 1_000_000,
+        HTML + b"<a" * 500_000,
+        HTML + b"</" * 500_000,
+        HTML + b"<a " + b"b=c " * 250_000,
+        HTML + b'<a href="' * 100_000,
+        HTML + b"<style>" + b"</styl" * 150_000,
+        HTML + b"&#" * 500_000,
+        HTML + b"&#" + b"1" * 1_000_000,
         b"Content-Type: text/html" + b";" * 30_000 + b"\r\n\r\n",
+        nested(29, b"x\r\n" * 4_000_000),
+        nested(29, b"\r\n" * 6_000_000),
+        nested(29, b"\n--b1x" * 2_000_000),
+        nested(1, b"\n--b0" + b" " * 6_000_000 + b"x"),
+        MIXED + (b"--b\r\n" + b"X: y\r\n" * 16_000 + b"\r\n") * 300,
         b"Content-Type: multipart/mixed; boundary=" + b"b" * 5_000 + b"\r\n\r\nx",
     ],
-    ids=["nesting", "parts", "styles", "angles", "semicolons", "boundary"],
+    ids=[
+        *("nesting", "parts", "styles", "angles", "tag", "tags", "ends", "attributes"),
+        *("quotes", "style-ends", "references", "number", "semicolons", "nested-lines"),
+        *("nested-blanks", "nested-boundaries", "spaces", "headers", "boundary"),
+    ],
 )
 def test_a_hostile_body_takes_no_time(raw: bytes) -> None:
     begun = time.process_time()

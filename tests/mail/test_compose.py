@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import time
 from email.message import EmailMessage
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.errors import PermanentError
+from postroom.mail import compose
 from postroom.mail.compose import Owner, compose_forward
 from postroom.mail.envelope import Outgoing
 from tests.builders import NOW, OWNER, make_message, make_raw
@@ -77,7 +79,11 @@ def test_another_key_makes_another_message() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"a\nb", b"a\rb\r\n", b"a\0b\r\n", b"a" * 1500 + b"\r\n"]
+    "body",
+    [
+        *(b"a\nb", b"a\rb\r\n", b"a\rb\nc\r\n", b"a\n\r", b"a\0b\r\n"),
+        *(b"a" * 999 + b"\r\n", b"\r\n" * 3 + b"a" * 999, b"a\r\n" + b"a" * 1500),
+    ],
 )
 def test_an_original_that_can_not_travel_is_wrapped(body: bytes) -> None:
     raw = make_raw(body=body)
@@ -85,6 +91,49 @@ def test_an_original_that_can_not_travel_is_wrapped(body: bytes) -> None:
     assert attachment.get_content_type() == "application/octet-stream"
     assert attachment.get_content() == raw
     assert attachment.get_filename() == "original.eml"
+
+
+def test_lines_as_long_as_they_may_be_travel_as_they_are() -> None:
+    raw = make_raw(body=b"a" * 998 + b"\r\n\r\n" + b"b" * 998)
+    inner = list(parse(forward(raw)).iter_attachments())[-1]
+    assert inner.get_content_type() == "message/rfc822"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"x" * 76 + b"\r\n", b"\r\n", b"x", b"x\n", b"\r\n" + b"x" * 998],
+    ids=["lines", "blanks", "endless", "bare", "longest"],
+)
+def test_a_large_message_is_composed_in_no_time(line: bytes) -> None:
+    raw = make_raw(body=line * (50 * 1024**2 // len(line)))
+    begun = time.process_time()
+    forward(raw)
+    assert time.process_time() - begun < 2
+
+
+def test_a_header_keeps_its_lines_short() -> None:
+    """And says the same as if it had not been folded."""
+    to = [f"{'a' * 50}{number}@{'b' * 50}.example" for number in range(20)]
+    owner = Owner("home", "me@ours.example", "Me, Myself, " * 12)
+    subject = "Grüße aus Übersee " * 10
+    original = make_message(
+        make_raw(subject=subject, **{"from": "Ä" * 90 + " <a@b.c>"})
+    )
+    outgoing = compose_forward(original, to, owner, "key", NOW)
+    head = outgoing.content.partition(b"\r\n\r\n")[0]
+    rows = head.split(b"\r\n")
+    addresses = [row for row in rows if b"@bbb" in row]
+    assert len(addresses) == 20
+    assert max(len(row) for row in rows if row not in addresses) <= 78
+    assert max(len(row) for row in rows if b"=?" in row) <= 76
+    parsed = parse(outgoing)
+    assert str(parsed["To"]).split(", ") == to
+    assert parsed["Subject"] == f"Fwd: {subject.strip()}"
+
+
+def test_a_line_that_no_server_takes_is_refused() -> None:
+    with pytest.raises(PermanentError, match="longer than servers take"):
+        compose._write_header([("Subject", "x" * 990)])
 
 
 def test_a_boundary_inside_the_original_is_not_used() -> None:

@@ -90,6 +90,10 @@ def test_too_many_encoded_words_are_left_as_they_are() -> None:
         b"A:\r\n" * 100_000,
         b"A" * 500_000,
         b"A: " + b"b\r\n " * 100_000,
+        (b"A" + b"\t" * 200 + b"\n") * 5_000,
+        b"Subject: " + b"?= " * 300_000,
+        b"Subject: =?a?q?" + b"x" * 1_000_000,
+        b"To: " + b'"a\\"' * 250_000,
     ],
     ids=lambda raw: raw[:16].decode(),
 )

@@ -258,6 +258,26 @@ def test_what_goes_in_circles_is_refused_and_told(tmp_path: Path) -> None:
     assert plan.trace[0].effects[0] == "forward: refused: it is a bounce"
 
 
+def test_nothing_is_removed_for_good_of_which_something_is_undone(
+    tmp_path: Path,
+) -> None:
+    toml = """
+    [[rule]]
+    name = "it"
+    then = [{ forward = "bob@example.com" }, { delete = "forever" }, { flag = true }]
+    """
+    rules = read_rules(tmp_path, toml)
+    plan = decide(rules, make_message(return_path="<>"), CIRCUMSTANCES)
+    assert [type(planned.effect) for planned in plan.effects] == [SetFlags]
+    assert plan.undone == ("forward: refused: it is a bounce",)
+    large = replace(CIRCUMSTANCES, body_available=False)
+    plan = decide(rules, make_message(full=False), large)
+    assert [type(planned.effect) for planned in plan.effects] == [SetFlags]
+    plan = decide(rules, make_message(), CIRCUMSTANCES)
+    assert plan.undone == ()
+    assert Delete(forever=True) in [planned.effect for planned in plan.effects]
+
+
 def test_keys_are_the_same_for_the_same_and_differ_otherwise(tmp_path: Path) -> None:
     def keys(when: str, uid: int, then: str = 'move = "A"') -> list[str]:
         plan = plan_for(tmp_path, when, make_message(uid=uid), then)
@@ -278,7 +298,16 @@ def test_the_trace_tells_what_was_asked_and_seen(tmp_path: Path) -> None:
     asked = plan.trace[0].conditions
     assert [(trace.condition, trace.holds, trace.seen) for trace in asked] == [
         ("subject = ['bye', /^HE/]", True, "Hello"),
-        ("from = '*@x.org'", False, "ann@example.org"),
+        ("from = '@x.org'", False, "ann@example.org"),
+    ]
+
+
+def test_the_trace_tells_a_condition_that_must_not_hold_as_such(tmp_path: Path) -> None:
+    when = 'subject = "hello", not = { from = "@x.org" }'
+    asked = plan_for(tmp_path, when, make_message()).trace[0].conditions
+    assert [(trace.condition, trace.holds) for trace in asked] == [
+        ("subject = 'hello'", True),
+        ("not from = '@x.org'", True),
     ]
 
 

@@ -91,3 +91,22 @@ def test_no_pattern_takes_more_than_linear_time() -> None:
     assert not Text.model_validate("/(a+)+$/").matches("a" * 100_000 + "b")
     assert not Text.model_validate("a*" * 50 + "c").matches("a" * 10_000 + "b")
     assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["voice", "in*7", "/^a+$/", "ann@example.org", "@example.org", "*@*.org", "Ann"],
+)
+def test_a_pattern_is_shown_as_it_was_written(pattern: str) -> None:
+    shown = pattern if pattern.startswith("/") else repr(pattern)
+    assert str(Text.model_validate(pattern)) == shown
+    assert str(AddressText.model_validate(pattern)) == shown
+
+
+def test_a_pattern_that_needs_a_table_is_shown_as_one() -> None:
+    assert str(Text.model_validate({"is": "a"})) == "{ is = 'a' }"
+    exact = {"contains": "A", "case": True}
+    assert str(Text.model_validate(exact)) == "{ contains = 'A', case = true }"
+    assert (
+        str(AddressText.model_validate({"contains": "a@b"})) == "{ contains = 'a@b' }"
+    )

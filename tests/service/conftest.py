@@ -1,4 +1,4 @@
-"""A desk for each test, with an empty mailbox."""
+"""A desk for each test, with an empty mailbox or with plans."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.service.mailbox import MemoryMailbox
+from tests.service.planned import Plans, WithPlans, take_steps
+from tests.service.planned import Steps as StepsWithPlans
 from tests.service.processing import AtDesk, Steps, open_desk
 
 
@@ -21,5 +23,15 @@ def at_desk(tmp_path: Path) -> AtDesk:
                 await steps(desk, MemoryMailbox())
 
         asyncio.run(run())
+
+    return take
+
+
+@pytest.fixture
+def with_plans(tmp_path: Path) -> WithPlans:
+    """Takes steps where effects are planned, and nothing is done yet."""
+
+    def take(plans: Plans, steps: StepsWithPlans) -> None:
+        take_steps(tmp_path, plans, steps)
 
     return take

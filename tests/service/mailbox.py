@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from postroom.errors import PostroomError
+from postroom.errors import PostroomError, TemporaryError
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
 from postroom.ports import AccountReport, Placement
@@ -45,11 +45,18 @@ class Mail:
 @dataclass
 class MemoryMailbox:
     """The mailbox; `failures` are raised once before a command is done, `lost` once
-    after it, and `before` is called before each command of the name."""
+    after it, and `before` is called before each command of the name.
+
+    Without `moves` a move is a copy and a removal; `lost["halfway"]` is raised between.
+    What is in `stuck` is left as it is by every move and copy, without a word. Fetching
+    what is `deadly` ends the connection; what is `hidden` is left out of the answer.
+    """
 
     name: str = "INBOX"
     uidvalidity: int = 7
     pushes: bool = True
+    moves: bool = True
+    stuck: set[int] = field(default_factory=set)
     mail: dict[int, Mail] = field(default_factory=dict)
     uids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     placed: dict[str, list[int]] = field(default_factory=dict)
@@ -57,6 +64,8 @@ class MemoryMailbox:
     failures: dict[str, PostroomError] = field(default_factory=dict)
     lost: dict[str, PostroomError] = field(default_factory=dict)
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
+    deadly: dict[str, set[int]] = field(default_factory=dict)
+    hidden: dict[str, set[int]] = field(default_factory=dict)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     may_leave: asyncio.Event = field(default_factory=asyncio.Event)
@@ -97,13 +106,17 @@ class MemoryMailbox:
 
     async def headers(self, uids: Sequence[int]) -> list[Message]:
         """These messages without their bodies."""
-        found = self._take("headers", uids)
+        found = self._fetch("headers", uids)
         return [self._message(uid) for uid in found]
 
     async def contents(self, uids: Sequence[int]) -> dict[int, bytes]:
         """Their octets."""
-        found = self._take("contents", uids)
+        found = self._fetch("contents", uids)
         return {uid: self.mail[uid].raw for uid in found}
+
+    async def present(self, uids: Sequence[int]) -> frozenset[int]:
+        """Those that are there."""
+        return frozenset(self._take("present", uids))
 
     async def changed(self) -> None:
         """Wait for an arrival; leaving takes until `may_leave`."""
@@ -125,13 +138,31 @@ class MemoryMailbox:
     async def copy(self, uids: Sequence[int], target: str) -> dict[int, Placement]:
         """Copy them there."""
         found = self._take("copy", uids, target)
-        return self._put_into("copy", found, target)
+        told = self._put_into(found, target)
+        self._answer("copy")
+        return told
 
     async def move(self, uids: Sequence[int], target: str) -> dict[int, Placement]:
         """Move them there."""
         found = self._take("move", uids, target)
-        self._remove(found)
-        return self._put_into("move", found, target)
+        told = self._put_into(found, target)
+        if not self.moves:
+            self._answer("halfway")
+        self._remove(told)
+        self._answer("move")
+        return told
+
+    async def resume(
+        self, uids: Sequence[int], target: str, *, move: bool
+    ) -> dict[int, Placement]:
+        """Find the copies that were made of them; remove what was to be moved."""
+        if move and self.moves:
+            return {}
+        there = self.placed.get(target, [])
+        found = [uid for uid in self._take("resume", uids, target) if uid in there]
+        if move:
+            self._remove(found)
+        return {uid: Placement(target, 9, there.index(uid) + 1) for uid in found}
 
     async def trash_name(self) -> str:
         """Trash."""
@@ -143,6 +174,12 @@ class MemoryMailbox:
         self._remove(found)
         self._answer("expunge")
         return frozenset(found)
+
+    def _fetch(self, verb: str, uids: Sequence[int]) -> list[int]:
+        found = self._take(verb, uids)
+        if self.deadly.get(verb, set()) & set(found):
+            raise TemporaryError("the connection is lost")
+        return [uid for uid in found if uid not in self.hidden.get(verb, set())]
 
     def _take(self, verb: str, uids: Sequence[int] = (), target: str = "") -> list[int]:
         self.calls.append(Call(verb, tuple(uids), target))
@@ -160,15 +197,12 @@ class MemoryMailbox:
         for uid in uids:
             del self.mail[uid]
 
-    def _put_into(
-        self, verb: str, uids: Iterable[int], target: str
-    ) -> dict[int, Placement]:
+    def _put_into(self, uids: Iterable[int], target: str) -> dict[int, Placement]:
         there = self.placed.setdefault(target, [])
         told = {}
-        for uid in uids:
+        for uid in (uid for uid in uids if uid not in self.stuck):
             there.append(uid)
             told[uid] = Placement(target, 9, len(there))
-        self._answer(verb)
         return told
 
     def _message(self, uid: int) -> Message:

@@ -77,7 +77,7 @@ class Outbox:
             for place, effect in enumerate(effects)
         )
         arrival = _arrival(uid)
-        await self.store.see([arrival])
+        await self.store.see([arrival], self.clock.now())
         cursor = Cursor(1, uid, self.clock.now())
         decision = Decision(arrival, Plan(planned))
         await self.store.commit(self.run, [decision], cursor)

@@ -2,66 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from postroom.errors import AuthenticationError, PermanentError, TemporaryError
-from postroom.ports import Decision
+from postroom.errors import (
+    AuthenticationError,
+    PermanentError,
+    TemporaryError,
+)
+from postroom.ports import OpenEffect
 from postroom.rules.effects import Copy, Delete, Effect, FileInto, SetFlags
-from postroom.rules.plan import Plan, PlannedEffect
 from postroom.service.effector import Effector
 from postroom.service.events import EffectFinished
-from tests.builders import make_raw
 from tests.service.mailbox import ACCOUNT, MemoryMailbox
-from tests.service.processing import Desk, open_desk
+from tests.service.planned import Plans, WithPlans
+from tests.service.processing import Desk
 
 READ = SetFlags(add=frozenset({"\\Seen"}))
 FLAG = SetFlags(add=frozenset({"\\Flagged"}))
 GONE = "the message was no longer there"
-
-Steps = Callable[[Desk, MemoryMailbox, Effector], Awaitable[None]]
-Plans = Mapping[int, Sequence[Effect]]
-WithPlans = Callable[[Plans, Steps], None]
-
-
-@pytest.fixture
-def with_plans(tmp_path: Path) -> WithPlans:
-    """Takes steps where these effects are planned, and nothing is done yet."""
-
-    def take(plans: Plans, steps: Steps) -> None:
-        async def run() -> None:
-            async with asyncio.timeout(30), open_desk(tmp_path) as desk:
-                mailbox = MemoryMailbox()
-                mailbox.put(*[make_raw()] * len(plans))
-                await commit(desk, mailbox, plans)
-                await steps(desk, mailbox, Effector(desk.store, desk.events.append))
-
-        asyncio.run(run())
-
-    return take
-
-
-async def commit(desk: Desk, mailbox: MemoryMailbox, plans: Plans) -> None:
-    """Commit the plan of each UID."""
-    messages = await mailbox.headers(list(plans))
-    await desk.store.see(messages)
-    decisions = [
-        Decision(message, make_plan(message.key.uid, plans[message.key.uid]))
-        for message in messages
-    ]
-    await desk.store.commit(desk.run, decisions, None)
-
-
-def make_plan(uid: int, effects: Sequence[Effect]) -> Plan:
-    """A plan with these effects."""
-    planned = [
-        PlannedEffect(f"{uid}/{number}", "a rule", effect)
-        for number, effect in enumerate(effects)
-    ]
-    return Plan(tuple(planned))
 
 
 def test_flags_come_first_then_copies_then_the_place(with_plans: WithPlans) -> None:
@@ -250,3 +211,23 @@ def test_an_expunge_is_held_when_something_else_is(with_plans: WithPlans) -> Non
         ]
 
     with_plans({1: [Delete(forever=True), Copy("A")]}, steps)
+
+
+def test_a_delete_that_was_never_aimed_is_held_and_not_expunged(
+    with_plans: WithPlans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store gives none such: if it ever does, nothing is lost by it."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox, effector: Effector) -> None:
+        real = desk.store.open_effects
+
+        async def unaimed(*place: Any) -> list[OpenEffect]:  # noqa: ANN401 - passed on
+            return [replace(each, effect=Delete()) for each in await real(*place)]
+
+        monkeypatch.setattr(desk.store, "open_effects", unaimed)
+        await effector.apply(mailbox, ACCOUNT)
+        assert mailbox.told("expunge", "move") == []
+        ((_, _, state, detail),) = desk.effects()
+        assert (state, detail) == ("held", "nothing says where the message is to go")
+
+    with_plans({1: [Delete(forever=True)]}, steps)

@@ -14,7 +14,7 @@ from postroom.rules.rule import Rule
 from postroom.service.batches import BatchSizes
 from postroom.service.events import MessageFailed, MessageHandled
 from tests.builders import make_raw
-from tests.service.mailbox import MemoryMailbox
+from tests.service.mailbox import NOON, MemoryMailbox
 from tests.service.processing import AtDesk, Desk, is_bad, rule
 
 FLAG = SetFlags(add=frozenset({"\\Flagged"}))
@@ -184,7 +184,7 @@ def test_a_message_that_ends_the_daemon_each_time_is_put_aside(at_desk: AtDesk) 
     async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
         mailbox.put(make_raw(subject="bad"), make_raw())
         (message,) = await mailbox.headers([1])
-        await desk.store.see([message])  # and then it died
+        await desk.store.see([message], NOON)  # and then it died
         for _ in range(2):
             await desk.store.begin_again(message.key)  # and again
         processor = desk.processor(rule(FileInto("A"), header=is_bad))

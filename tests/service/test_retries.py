@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.service.retries import RetrySchedule
+from postroom.store.outbox import LONGEST_WAIT
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 draws = st.floats(0, 1, exclude_max=True)
@@ -57,6 +58,16 @@ def test_the_next_attempt_is_never_past_and_never_far(
     now = CREATED + age
     again = RetrySchedule().next_attempt(attempts, CREATED, now, lambda: random)
     assert again is None or timedelta(0) <= again - now <= timedelta(minutes=80)
+
+
+@given(st.integers(0, 10_000), draws)
+def test_no_wait_is_longer_than_the_store_believes(
+    attempts: int, random: float
+) -> None:
+    """Else what is delayed would be tried again at once, and again."""
+    again = RetrySchedule().next_attempt(attempts, CREATED, CREATED, lambda: random)
+    assert again is not None
+    assert again - CREATED < LONGEST_WAIT
 
 
 @given(draws)

@@ -32,12 +32,13 @@ watch = {watch}
 existing = "process"
 """
 
-MOVE = """
+FIRST = """
 [[rule]]
 name = "first"
 mailboxes = ["INBOX"]
 then = [ {{ move = "{first}" }} ]
-
+"""
+SECOND = """
 [[rule]]
 name = "second"
 mailboxes = ["{first}"]
@@ -257,10 +258,11 @@ def test_what_postroom_moved_into_a_watched_mailbox_is_no_arrival(
     daemon: Daemon, dovecot: DovecotServer, user: str, first: str
 ) -> None:
     """A person's move into it is one; both are told apart by the target's UID."""
-    daemon.rules(MOVE.format(first=first))
+    daemon.rules(FIRST.format(first=first))
     dovecot.backlog(user, [make_raw(subject="0")])
     daemon.run_once()  # makes the mailbox
     daemon.watch("INBOX", first)
+    daemon.rules((FIRST + SECOND).format(first=first))
 
     async def run() -> None:
         told = daemon.told
@@ -282,7 +284,7 @@ def test_what_postroom_moved_into_a_watched_mailbox_is_no_arrival(
 def test_a_message_that_a_person_puts_back_is_not_run_again(
     daemon: Daemon, dovecot: DovecotServer, user: str
 ) -> None:
-    daemon.rules(MOVE.format(first="Filed"))
+    daemon.rules(FIRST.format(first="Filed"))
     raw = make_raw(message_id="<once@x>")
     dovecot.backlog(user, [raw])
     daemon.run_once()

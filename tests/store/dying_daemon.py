@@ -10,7 +10,7 @@ from pathlib import Path
 from postroom.ports import Decision
 from postroom.rules.effects import FileInto, Send
 from postroom.store.database import open_store
-from tests.store.samples import RULES, StillClock, cursor, message, outgoing, plan
+from tests.store.samples import NOON, RULES, StillClock, cursor, message, outgoing, plan
 
 BATCH = 20
 
@@ -22,7 +22,7 @@ async def main(path: Path) -> None:
         print("open", flush=True)
         for first in itertools.count(1, BATCH):
             batch = [message(uid) for uid in range(first, first + BATCH)]
-            await store.see(batch)
+            await store.see(batch, NOON)
             decisions = [
                 Decision(
                     each,

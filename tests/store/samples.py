@@ -89,6 +89,7 @@ def message(
     message_id: str | None = None,
     flags: Sequence[str] = (),
     size: int = 1000,
+    received: datetime = NOON,
 ) -> Message:
     """A message at depth headers, its Message-ID made of its UID if none is given."""
     name = f"<{uid}@example.org>" if message_id is None else message_id
@@ -96,7 +97,7 @@ def message(
     return Message(
         key=MessageKey(account, mailbox, uidvalidity, uid),
         size=size,
-        received=NOON,
+        received=received,
         flags=frozenset(flags),
         header=Header.parse(raw),
     )
@@ -133,7 +134,7 @@ async def decide(
 ) -> None:
     """See these messages and commit their plans."""
     run = await store.begin_run("live", RULES)
-    await store.see([each for each, _ in planned])
+    await store.see([each for each, _ in planned], NOON)
     await store.commit(run, [Decision(*each) for each in planned], at)
 
 

@@ -46,7 +46,7 @@ def test_what_was_committed_before_kill_9_is_whole_and_nothing_is_half(
         effects = await store.open_effects("home", "INBOX", 7)
         assert [each.message.uid for each in effects] == uids
         assert len(await store.due(NOON, 100_000)) == reached
-        again = await store.see([message(uid) for uid in uids])
+        again = await store.see([message(uid) for uid in uids], NOON)
         assert {each.state for each in again.values()} <= {MessageState.DECIDED}
 
     with_store(path, steps)

@@ -63,7 +63,7 @@ def test_a_message_that_the_cursor_passed_undecided_is_told(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
         run = await store.begin_run("live", RULES)
         arrivals = [message(uid) for uid in (1, 2, 3, 9)]
-        await store.see(arrivals)
+        await store.see(arrivals, NOON)
         decisions = [Decision(each, failure="plugin") for each in arrivals[:2]]
         decisions.append(Decision(arrivals[2], Plan()))
         await store.commit(run, decisions, cursor(3))

@@ -15,7 +15,7 @@ from postroom.ports import Cursor
 from postroom.store.dialects import reading_engine, require_durability
 from postroom.store.store import SqlStore
 from tests.store.programs import running
-from tests.store.samples import cursor, message, with_store
+from tests.store.samples import NOON, cursor, message, with_store
 
 
 async def nothing(store: SqlStore) -> None:
@@ -24,7 +24,7 @@ async def nothing(store: SqlStore) -> None:
 
 def test_nobody_else_may_look_into_the_store(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
-        await store.see([message(1)])
+        await store.see([message(1)], NOON)
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         names = {file.name for file in path.parent.iterdir()}
         assert names >= {"postroom.db", "postroom.db-wal", "postroom.db.lock"}
@@ -48,7 +48,7 @@ def test_a_second_daemon_is_refused_and_told_who_the_first_is(path: Path) -> Non
 def test_reading_works_beside_a_daemon_and_can_not_write(path: Path) -> None:
     async def beside(store: SqlStore) -> Cursor | None:
         with pytest.raises(StoreError, match="read only"):
-            await store.see([message(1)])
+            await store.see([message(1)], NOON)
         return await store.cursor("home", "INBOX")
 
     with running("tests.store.dying_daemon", str(path)) as daemon:

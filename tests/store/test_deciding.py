@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.errors import StoreError
+from postroom.errors import ContentError, StoreError
 from postroom.ports import Decision, EffectState, MessageState
 from postroom.rules.effects import Copy, Delete, FileInto, Perform, Send, SetFlags
 from postroom.rules.plan import Plan
@@ -82,7 +82,7 @@ def test_an_effect_key_is_recorded_once_and_its_message_still_ends(path: Path) -
         )
         found = await store.open_effects("home", "INBOX", 7)
         assert [each.message.uid for each in found] == [1, 3]
-        seen = await store.see([message(2), message(4)])
+        seen = await store.see([message(2), message(4)], NOON)
         assert {each.state for each in seen.values()} == {MessageState.ACKNOWLEDGED}
 
     with_store(path, steps)
@@ -91,7 +91,7 @@ def test_an_effect_key_is_recorded_once_and_its_message_still_ends(path: Path) -
 def test_a_batch_that_fails_leaves_nothing_behind(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
         run = await store.begin_run("live", RULES)
-        await store.see([message(1)])
+        await store.see([message(1)], NOON)
         planned = Decision(message(1), plan("k", FileInto("News"), Send(outgoing())))
         unseen = Decision(message(2), Plan())
         with pytest.raises(StoreError):
@@ -101,7 +101,7 @@ def test_a_batch_that_fails_leaves_nothing_behind(path: Path) -> None:
         assert await store.cursor("home", "INBOX") is None
         assert await store.open_effects("home", "INBOX", 7) == []
         assert await store.next_due() is None
-        (sighting,) = (await store.see([message(1)])).values()
+        (sighting,) = (await store.see([message(1)], NOON)).values()
         assert sighting.state is MessageState.SEEN
 
     with_store(path, steps)
@@ -112,7 +112,7 @@ def test_a_cursor_belongs_to_the_one_mailbox_of_its_decisions(path: Path) -> Non
     async def steps(store: SqlStore) -> None:
         run = await store.begin_run("live", RULES)
         two = [message(1), message(1, mailbox="News")]
-        await store.see(two)
+        await store.see(two, NOON)
         for decisions in ([], [Decision(each, Plan()) for each in two]):
             with pytest.raises(StoreError, match="its own mailbox"):
                 await store.commit(run, decisions, cursor(1))
@@ -125,10 +125,11 @@ def test_a_cursor_belongs_to_the_one_mailbox_of_its_decisions(path: Path) -> Non
     [
         (Perform("webhook", "{}"), "not available yet"),
         (Send(outgoing()), "it has no recipient"),
+        (Delete(), "it was not known which mailbox is the Trash"),
     ],
 )
 def test_what_can_not_be_done_is_held_and_keeps_the_message(
-    path: Path, effect: Perform | Send, reason: str
+    path: Path, effect: Perform | Send | Delete, reason: str
 ) -> None:
     if isinstance(effect, Send):
         envelope = type(effect.outgoing.envelope)(None, ())
@@ -182,7 +183,7 @@ def test_damaged_content_is_never_sent(path: Path) -> None:
 
     async def steps(store: SqlStore) -> None:
         (due,) = await store.due(NOON, 10)
-        with pytest.raises(StoreError, match="damaged"):
+        with pytest.raises(ContentError, match="damaged"):
             await store.outgoing(due.outgoing_id)
 
     with_store(path, steps)

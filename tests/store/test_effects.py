@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -168,6 +170,16 @@ def test_a_delivery_that_did_not_arrive_keeps_the_message(
         assert "send of rule 'Invoices'" in expunge.detail
 
     with_store(path, steps)
+
+
+def test_a_delete_that_names_no_mailbox_is_never_done(path: Path) -> None:
+    """Even one that an earlier postroom has planned: it would be taken for good."""
+    sending = message(1), plan("k", FOREVER)
+    with_store(path, lambda store: decide(store, sending))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE effect SET kind = 'trash'")
+    opened = with_store(path, lambda store: store.open_effects("home", "INBOX", 7))
+    assert opened == []
 
 
 def test_a_flag_that_failed_keeps_the_message(path: Path) -> None:

@@ -12,6 +12,7 @@ from postroom.rules.effects import FileInto, Send
 from postroom.rules.plan import Plan
 from postroom.store.store import SqlStore
 from tests.store.samples import (
+    NOON,
     RULES,
     decide,
     finish,
@@ -24,10 +25,10 @@ from tests.store.samples import (
 
 def test_an_undecided_message_is_told_apart_and_begun_again_alone(path: Path) -> None:
     arrivals = [message(1), message(2)]
-    first = with_store(path, lambda store: store.see(arrivals))
+    first = with_store(path, lambda store: store.see(arrivals, NOON))
     assert set(first.values()) == {Sighting(MessageState.SEEN, 1)}
     for attempt in (2, 3, 4):
-        seen = with_store(path, lambda store: store.see(arrivals))
+        seen = with_store(path, lambda store: store.see(arrivals, NOON))
         assert seen[message(2).key] == _waiting(1)
         assert seen[message(1).key] == _waiting(attempt - 1)
         begun = with_store(path, lambda store: store.begin_again(message(1).key))
@@ -38,12 +39,12 @@ def test_an_attempt_that_is_taken_back_is_no_attempt(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
         await decide(store, (message(2), Plan()))
         for _ in range(5):
-            seen = await store.see([message(1)])
+            seen = await store.see([message(1)], NOON)
             assert seen[message(1).key] == Sighting(MessageState.SEEN, 1)
             await store.take_back([message(1).key, message(2).key, message(3).key])
-        await store.see([message(1)])
+        await store.see([message(1)], NOON)
         assert await store.begin_again(message(1).key) == 2
-        assert (await store.see([message(2)]))[message(2).key].attempts == 1
+        assert (await store.see([message(2)], NOON))[message(2).key].attempts == 1
 
     with_store(path, steps)
 
@@ -58,31 +59,6 @@ def test_what_does_not_wait_to_be_decided_can_not_be_begun_again(path: Path) -> 
     with_store(path, steps)
 
 
-def test_a_message_that_is_put_back_is_not_run_again(path: Path) -> None:
-    """By its fingerprint, in the mailbox where it was decided, and nowhere else."""
-    back = message(9, message_id=message(1).message_id)
-    other = message(8, message_id=message(1).message_id, size=1)
-    elsewhere = message(7, mailbox="News", message_id=message(1).message_id)
-
-    async def steps(store: SqlStore) -> None:
-        await decide(store, (message(1), plan("k", FileInto("Lists"))))
-        seen = await store.see([back, other, elsewhere])
-        assert seen[back.key].returned
-        assert seen[back.key].state is MessageState.ACKNOWLEDGED
-        assert seen[other.key] == seen[elsewhere.key] == Sighting(MessageState.SEEN, 1)
-
-    with_store(path, steps)
-
-
-def test_without_a_message_id_nothing_is_taken_for_put_back(path: Path) -> None:
-    async def steps(store: SqlStore) -> None:
-        await decide(store, (message(1, message_id=""), Plan()))
-        (sighting,) = (await store.see([message(2, message_id="")])).values()
-        assert sighting == Sighting(MessageState.SEEN, 1)
-
-    with_store(path, steps)
-
-
 def _waiting(attempts: int) -> Sighting:
     return Sighting(MessageState.SEEN, attempts, begun_before=True)
 
@@ -91,7 +67,7 @@ def test_a_message_that_was_decided_is_only_told(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
         await decide(store, (message(1), plan("k", FileInto("News"))))
         for _ in range(2):
-            told = await store.see([message(1), message(2)])
+            told = await store.see([message(1), message(2)], NOON)
             assert told[message(1).key] == Sighting(MessageState.DECIDED, 1)
 
     with_store(path, steps)
@@ -106,7 +82,7 @@ def test_the_same_uid_elsewhere_is_another_message(path: Path) -> None:
 
     async def steps(store: SqlStore) -> None:
         await decide(store, (message(1), Plan()))
-        seen = await store.see(others)
+        seen = await store.see(others, NOON)
         assert set(seen.values()) == {Sighting(MessageState.SEEN, 1)}
         assert set(seen) == {other.key for other in others}
 
@@ -117,35 +93,10 @@ def test_more_messages_than_a_statement_takes_are_seen_at_once(path: Path) -> No
     arrivals = [message(uid) for uid in range(1, 1202)]
 
     async def steps(store: SqlStore) -> None:
-        await store.see(arrivals)
-        again = await store.see(arrivals)
+        await store.see(arrivals, NOON)
+        again = await store.see(arrivals, NOON)
         assert all(sighting.begun_before for sighting in again.values())
         assert len(again) == len(arrivals)
-
-    with_store(path, steps)
-
-
-def test_a_message_is_known_again_after_its_mailbox_was_renumbered(path: Path) -> None:
-    async def steps(store: SqlStore) -> None:
-        await store.see([message(1), message(2)])
-        same = message(50, uidvalidity=8, message_id="<1@example.org>")
-        new = message(51, uidvalidity=8)
-        assert await store.known([same, new]) == {same.key}
-        assert await store.known([message(1)]) == frozenset()
-
-    with_store(path, steps)
-
-
-@pytest.mark.parametrize(
-    "name", ["<\udcff\udc80@x>", "<nul\0@x>", "<ü@x>", "", "a" * 5000]
-)
-def test_a_hostile_message_id_is_kept_and_recognised(path: Path, name: str) -> None:
-    arrival = message(1, message_id=name)
-    renumbered = message(9, uidvalidity=8, message_id=name)
-
-    async def steps(store: SqlStore) -> None:
-        await store.see([arrival])
-        assert await store.known([renumbered]) == {renumbered.key}
 
     with_store(path, steps)
 
@@ -170,15 +121,31 @@ def test_the_third_failure_ends_in_quarantine_with_its_reason(path: Path) -> Non
     async def steps(store: SqlStore) -> None:
         run = await store.begin_run("live", RULES)
         for attempt in (1, 2, 3):
-            (sighting,) = (await store.see([message(1)])).values()
+            (sighting,) = (await store.see([message(1)], NOON)).values()
             if sighting.begun_before:
                 assert await store.begin_again(message(1).key) == attempt
             decision = Decision(message(1), failure=f"failure {attempt}")
             await store.commit(run, [decision], None)
-        (sighting,) = (await store.see([message(1)])).values()
+        (sighting,) = (await store.see([message(1)], NOON)).values()
         assert sighting == Sighting(MessageState.QUARANTINED, 3)
         (trouble,) = (await store.summary()).troubles
         assert (trouble.state, trouble.reason) == ("quarantined", "failure 3")
+
+    with_store(path, steps)
+
+
+def test_what_is_not_to_be_tried_again_is_put_aside_at_once(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        run = await store.begin_run("live", RULES)
+        await store.see([message(1), message(2)], NOON)
+        decisions = [
+            Decision(message(1), failure="unreadable", final=True),
+            Decision(message(2), failure="not now"),
+        ]
+        await store.commit(run, decisions, None)
+        told = await store.see([message(1), message(2)], NOON)
+        assert told[message(1).key] == Sighting(MessageState.QUARANTINED, 1)
+        assert told[message(2).key] == _waiting(1)
 
     with_store(path, steps)
 
@@ -196,7 +163,7 @@ def test_a_finished_message_is_acknowledged(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
         await decide(store, (message(1), plan("k", FileInto("News"))))
         await finish(store)
-        (sighting,) = (await store.see([message(1)])).values()
+        (sighting,) = (await store.see([message(1)], NOON)).values()
         assert sighting.state is MessageState.ACKNOWLEDGED
 
     with_store(path, steps)

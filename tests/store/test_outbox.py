@@ -77,7 +77,6 @@ def test_what_is_due_comes_oldest_first_grouped_and_limited(path: Path) -> None:
         due = await store.due(clock.now(), 5)
         names = [each.recipient for each in due]
         assert names == ["a1@x.org", "b1@x.org", "a2@x.org", "b2@x.org", "a3@x.org"]
-        assert await store.due(NOON - timedelta(seconds=1), 5) == []
 
     with_store(path, steps, clock=clock)
 
@@ -93,6 +92,55 @@ def test_one_relays_deliveries_are_told_apart_from_anothers(path: Path) -> None:
         assert await store.next_due("none") is None
 
     with_store(path, steps)
+
+
+def test_relays_for_which_deliveries_wait_are_told_with_how_many(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        assert await store.waiting_relays() == {}
+        home = Send(outgoing("a@x.org", "b@x.org", "c@x.org", "d@x.org"))
+        work = Send(outgoing("e@x.org", relay="work"))
+        await decide(store, (message(1), plan("k", home, work)))
+        first, second, third, *_ = await store.due(NOON, 10, "home")
+        await deliver(store, [first], DeliveryState.DELIVERED)
+        await store.mark_sending([second.id])
+        await store.settle([DeliveryResult(third.id, BUSY, LATER)])
+        assert await store.waiting_relays() == {"home": 2, "work": 1}
+        assert (await store.summary()).relays == {"home": 2, "work": 1}
+
+    with_store(path, steps)
+
+
+@pytest.mark.parametrize("hours", [-1, -7200])
+def test_a_clock_that_was_set_back_does_not_strand_what_is_queued(
+    path: Path, hours: int
+) -> None:
+    clock = StillClock()
+
+    async def steps(store: SqlStore) -> None:
+        await send(store)
+        clock.forward(hours=hours)
+        assert len(await store.due(clock.now(), 10)) == 1
+        assert await store.next_due() == clock.now()
+
+    with_store(path, steps, clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("hours", "is_due"), [(-0.05, False), (-1.8, False), (-2.1, True), (-9999, True)]
+)
+def test_a_delay_that_no_schedule_gives_is_not_waited_for(
+    path: Path, hours: float, is_due: bool
+) -> None:
+    clock = StillClock()
+
+    async def steps(store: SqlStore) -> None:
+        await send(store)
+        await store.settle([DeliveryResult(1, BUSY, LATER)])
+        clock.forward(hours=hours)
+        assert bool(await store.due(clock.now(), 10)) is is_due
+        assert await store.next_due() == (clock.now() if is_due else LATER)
+
+    with_store(path, steps, clock=clock)
 
 
 def test_a_delivery_is_charged_delayed_and_due_again(path: Path) -> None:

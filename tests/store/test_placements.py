@@ -8,9 +8,9 @@ import pytest
 
 from postroom.mail.message import Message
 from postroom.ports import EffectState, MessageState, Placement, Sighting
-from postroom.rules.effects import Copy, Delete, FileInto
+from postroom.rules.effects import Copy, FileInto
 from postroom.store.store import SqlStore
-from tests.store.samples import decide, finish, message, plan, with_store
+from tests.store.samples import NOON, decide, finish, message, plan, with_store
 
 PLACED = Sighting(MessageState.ACKNOWLEDGED, 0, placed=True)
 ARRIVED = Sighting(MessageState.SEEN, 1)
@@ -25,7 +25,7 @@ def twin(uid: int, of: int = 1, mailbox: str = "News") -> Message:
 
 async def sight(store: SqlStore, arrival: Message) -> Sighting:
     """What the ledger says of this arrival alone."""
-    return (await store.see([arrival]))[arrival.key]
+    return (await store.see([arrival], NOON))[arrival.key]
 
 
 @pytest.mark.parametrize("effect", [FileInto("News"), Copy("News")])
@@ -72,7 +72,7 @@ def test_twins_take_one_placement_each(path: Path) -> None:
             (message(1), plan("k", FileInto("News"))),
             (same, plan("l", FileInto("News"))),
         )
-        seen = await store.see([twin(5), twin(6), twin(7)])
+        seen = await store.see([twin(5), twin(6), twin(7)], NOON)
         assert sorted(each.placed for each in seen.values()) == [False, True, True]
 
     with_store(path, steps)
@@ -85,15 +85,6 @@ def test_a_placement_that_was_claimed_is_only_told_later(path: Path) -> None:
         await finish(store, placement=Placement("News", 30, 5))
         again = await sight(store, twin(5))
         assert again == Sighting(MessageState.ACKNOWLEDGED, 0)
-
-    with_store(path, steps)
-
-
-def test_what_went_to_trash_is_recognised_once_the_trash_is_known(path: Path) -> None:
-    async def steps(store: SqlStore) -> None:
-        await decide(store, (message(1), plan("k", Delete())))
-        await finish(store, placement=Placement("Deleted Items", 30, 5))
-        assert await sight(store, twin(5, mailbox="Deleted Items")) == PLACED
 
     with_store(path, steps)
 

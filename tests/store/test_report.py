@@ -16,6 +16,7 @@ from postroom.rules.plan import Plan
 from postroom.store.report import EffectReport, MailboxReport
 from postroom.store.store import SqlStore
 from tests.store.samples import (
+    NOON,
     RULES,
     TRACE,
     StillClock,
@@ -36,6 +37,7 @@ def test_an_empty_store_has_a_summary(path: Path) -> None:
         assert len(summary.store_id) == 36
         assert summary.messages == {}
         assert summary.deliveries == {}
+        assert summary.relays == {}
         assert summary.mailboxes == ()
         assert summary.troubles == ()
         assert await store.history() == []
@@ -57,7 +59,7 @@ def test_the_summary_counts_by_account_and_state_beside_a_daemon(path: Path) -> 
         two = Send(outgoing("ann@example.org", "bob@example.org"))
         first, second = (message(1), Plan()), (message(2), plan("k", two))
         await decide(store, first, second, at=cursor(2))
-        await store.see([message(1, account="work")])
+        await store.see([message(1, account="work")], NOON)
         await read(store)
 
     with_store(path, steps)
@@ -71,7 +73,7 @@ def test_the_latest_troubles_come_first_and_only_so_many(path: Path) -> None:
         run = await store.begin_run("live", RULES)
         for uid in (1, 2, 3):
             clock.forward(seconds=1)
-            await store.see([message(uid)])
+            await store.see([message(uid)], NOON)
             await store.commit(run, [Decision(message(uid), failure=f"no {uid}")], None)
         clock.forward(seconds=1)
         await decide(store, (message(4), plan("k", FileInto("News"))))

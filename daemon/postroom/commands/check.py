@@ -58,8 +58,8 @@ async def _connect(configuration: Configuration, console: Console) -> int:
 async def _ask_account(
     configuration: Configuration, name: str, vault: Vault
 ) -> tuple[str, bool]:
-    account = make_account(configuration, name, vault)
     try:
+        account = make_account(configuration, name, vault)
         report = await account.probe()
     except PostroomError as error:
         return f"account {name}: imap: {error}", False

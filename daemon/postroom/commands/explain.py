@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +18,9 @@ from postroom.errors import ConfigError, PermanentError, Problem
 from postroom.log import printable
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
-from postroom.rules.decide import Circumstances, decide, tell
+from postroom.rules.decide import Circumstances, NeedsBody, decide, tell
 from postroom.rules.plan import Plan, RuleTrace
+from postroom.rules.rule import Rule
 
 
 def main(config: Path | None, file: Path, account: str | None, mailbox: str) -> int:
@@ -29,9 +32,20 @@ def main(config: Path | None, file: Path, account: str | None, mailbox: str) -> 
         message = _read_message(file, name, mailbox)
         owner = configuration.owner(name)
         circumstances = Circumstances(owner, datetime.now(UTC))
-        plan = decide(configuration.rules, message, circumstances)
+        plan = _decide(configuration.rules, message, circumstances)
         _show(console, message, plan)
         return Exit.DONE
+
+
+def _decide(
+    rules: Sequence[Rule], message: Message, circumstances: Circumstances
+) -> Plan:
+    """As the daemon does: by the headers, and by the body only if it must be."""
+    try:
+        headers = replace(message, content=None)
+        return decide(rules, headers, circumstances)
+    except NeedsBody:
+        return decide(rules, message, circumstances)
 
 
 def _choose_account(configuration: Configuration, wanted: str | None) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
+from traceback import format_exception
 
 from rich.console import Console
 
@@ -25,22 +26,44 @@ class Exit(IntEnum):
 
 @contextmanager
 def telling_errors() -> Iterator[None]:
-    """Say what is wrong in plain words, and exit with the code for it."""
+    """Say what is wrong in plain words, and exit with the code for it.
+
+    A group of errors, which is what ends a task of the daemon, is told error by error;
+    mistakes of our own in it are shown with their traceback.
+    """
     try:
         yield
-    except ConfigError as error:
-        print(_tell_problems(error), file=sys.stderr)
-        raise SystemExit(Exit.WRONG_CONFIGURATION) from error
     except PostroomError as error:
-        print(printable(str(error)), file=sys.stderr)
-        raise SystemExit(Exit.FAILED) from error
+        raise SystemExit(_tell_known([error])) from error
     except ExceptionGroup as group:
-        # What ends a task of the daemon ends it: say it plainly where it is known.
-        known, unknown = group.split(PostroomError)
-        if known is None or unknown is not None:
-            raise
-        print(printable(str(known.exceptions[0])), file=sys.stderr)
-        raise SystemExit(Exit.FAILED) from group
+        known, mistakes = group.split(PostroomError)
+        if mistakes:
+            traceback = "".join(format_exception(mistakes))
+            print(printable(traceback), file=sys.stderr)
+        code = _tell_known(list(_flatten(known)) if known else [])
+        raise SystemExit(Exit.FAILED if mistakes else code) from group
+
+
+def _flatten(group: ExceptionGroup[PostroomError]) -> Iterator[PostroomError]:
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _flatten(error)
+        else:
+            yield error
+
+
+def _tell_known(errors: Sequence[PostroomError]) -> Exit:
+    """Say each of these once; the exit code for them."""
+    for told in dict.fromkeys(map(_tell, errors)):
+        print(told, file=sys.stderr)
+    is_wrong = any(isinstance(error, ConfigError) for error in errors)
+    return Exit.WRONG_CONFIGURATION if is_wrong else Exit.FAILED
+
+
+def _tell(error: PostroomError) -> str:
+    if isinstance(error, ConfigError):
+        return _tell_problems(error)
+    return printable(str(error))
 
 
 def _tell_problems(error: ConfigError) -> str:

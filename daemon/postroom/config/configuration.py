@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from postroom.config.problems import nearest, read_toml, tell_problems
-from postroom.config.rulefiles import RuleFiles, read_rule_files
+from postroom.config.consistency import (
+    find_lacking_passwords,
+    find_relayless,
+    find_unfit_authorities,
+    find_unknown_accounts,
+    find_unwatched,
+    find_wrong_references,
+)
+from postroom.config.problems import read_toml, tell_problems
+from postroom.config.rulefiles import RuleFiles, find_taken_names, read_rule_files
 from postroom.config.secrets import AbsentCredential, SecretError, Secrets
 from postroom.config.settings import AccountTable, Settings, SharedSmtp, SmtpServer
 from postroom.errors import ConfigError, PluginError, Problem
@@ -18,6 +26,8 @@ from postroom.hooks.plugins import Plugins
 from postroom.mail.compose import Owner
 from postroom.ports import Ruleset
 from postroom.rules.rule import Rule
+
+_RULES = "rules.d"
 
 
 @dataclass(frozen=True)
@@ -62,10 +72,16 @@ def load_configuration(
     problems += files.problems
     warnings: list[Problem] = []
     if settings:
-        problems += _find_wrong_references(settings, plugins, str(path))
-        problems += _find_relayless(settings, files.rules)
+        problems += find_wrong_references(settings, plugins.names, str(path))
+        problems += find_lacking_passwords(settings, str(path))
+        problems += find_unfit_authorities(settings, str(path))
+        problems += find_relayless(settings, files.rules)
+        problems += find_unwatched(settings, files.rules)
         wrong, warnings = _try_secrets(accounts, secrets, str(path))
         problems += wrong
+    if files.is_absent and not files.rules:
+        message = f"there are no rules: {path.parent / _RULES} is not there"
+        warnings.append(Problem(str(path), message))
     if settings is None or problems:
         raise ConfigError(problems)
     ruleset = Ruleset(files.texts)
@@ -88,13 +104,20 @@ def read_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
 def _read_rules(path: Path, plugins: Plugins, settings: Settings | None) -> RuleFiles:
     """The rules of the folder, then those that plugins bring."""
     accounts = settings.account if settings else _AnyName()
-    files = read_rule_files(path.parent / "rules.d", plugins, accounts)
+    files = read_rule_files(path.parent / _RULES, plugins, accounts)
+    if settings is None:  # nor can a plugin's options be read
+        return files
     try:
-        brought = plugins.provide_rules(settings.plugin if settings else {})
+        brought = plugins.provide_rules(settings.plugin)
     except PluginError as error:
         problem = Problem(f"plugin {error.plugin}", str(error))
-        return RuleFiles(files.rules, files.texts, (*files.problems, problem))
-    return RuleFiles((*files.rules, *brought), files.texts, files.problems)
+        return replace(files, problems=(*files.problems, problem))
+    problems = [
+        *files.problems,
+        *find_taken_names(brought, files.rules),
+        *find_unknown_accounts(settings, brought),
+    ]
+    return replace(files, rules=(*files.rules, *brought), problems=tuple(problems))
 
 
 class _AnyName(frozenset[str]):
@@ -102,34 +125,6 @@ class _AnyName(frozenset[str]):
 
     def __contains__(self, name: object) -> bool:
         return True
-
-
-def _find_wrong_references(
-    settings: Settings, plugins: Plugins, file: str
-) -> Iterator[Problem]:
-    for name, account in settings.account.items():
-        shared = account.smtp.account if isinstance(account.smtp, SharedSmtp) else None
-        key = f"account.{name}.smtp.account"
-        if shared is not None and shared not in settings.account:
-            yield Problem(file, nearest(shared, settings.account, "account"), key=key)
-        elif shared and not isinstance(settings.account[shared].smtp, SmtpServer):
-            yield Problem(file, f"account {shared!r} has no smtp of its own", key=key)
-    for name in settings.plugin:
-        if name not in plugins.names:
-            message = nearest(name, plugins.names, "plugin")
-            yield Problem(file, message, key=f"plugin.{name}")
-
-
-def _find_relayless(settings: Settings, rules: tuple[Rule, ...]) -> Iterator[Problem]:
-    """Rules that send, on accounts that can't."""
-    for rule in rules:
-        if rule.enabled and any(named.action.sends for named in rule.then):
-            for name, account in settings.account.items():
-                if account.smtp is None and (
-                    not rule.accounts or name in rule.accounts
-                ):
-                    message = f"account {name!r} has no smtp to send through"
-                    yield Problem(rule.file, message, rule.name, "then")
 
 
 def _try_secrets(
@@ -147,10 +142,6 @@ def _try_secrets(
                 warnings.append(Problem(file, str(error), key=key))
             except SecretError as error:
                 wrong.append(Problem(file, str(error), key=key))
-        if not account.password and not account.imap.password:
-            wrong.append(
-                Problem(file, "it is required", key=f"account.{name}.password")
-            )
     return wrong, warnings
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,10 +10,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from postroom.config.problems import nearest, read_toml, tell_problems
+from postroom.config.settings import WatchedName
 from postroom.errors import Problem
 from postroom.hooks.plugins import Plugins, Registered
 from postroom.rules.logic import All, Either, Logic, Named, Neither
-from postroom.rules.options import MailboxName
 from postroom.rules.rule import NamedAction, Rule
 
 _MOST_NESTING = 30
@@ -27,7 +27,7 @@ class RuleTable(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     enabled: StrictBool = True
     accounts: tuple[str, ...] = ()
-    mailboxes: tuple[MailboxName, ...] = ()
+    mailboxes: tuple[WatchedName, ...] = ()
     on: Literal["arrival"] = "arrival"
     when: dict[str, Any] = {}
     then: tuple[dict[str, Any], ...] = Field(min_length=1)
@@ -139,21 +139,38 @@ def _without_main(problem: Problem, main: str | None) -> Problem:
 
 @dataclass(frozen=True)
 class RuleFiles:
-    """The rules of a folder in the order they run, and the texts of its files."""
+    """The rules of a folder in the order they run, and the texts of its files.
+
+    `is_absent` tells that there is no such folder, which is no problem.
+    """
 
     rules: tuple[Rule, ...]
     texts: tuple[tuple[str, str], ...]
     problems: tuple[Problem, ...]
+    is_absent: bool = False
 
 
 def read_rule_files(
     folder: Path, plugins: Plugins, accounts: Collection[str]
 ) -> RuleFiles:
     """Read every `*.toml` of a folder in the order of their names."""
+    try:
+        paths = [path for path in sorted(folder.iterdir()) if path.match("*.toml")]
+    except FileNotFoundError:
+        return RuleFiles((), (), (), is_absent=True)
+    except OSError as error:
+        problem = Problem(str(folder), f"can't be read: {error.strerror}")
+        return RuleFiles((), (), (problem,))
+    return _read_files(paths, plugins, accounts)
+
+
+def _read_files(
+    paths: Iterable[Path], plugins: Plugins, accounts: Collection[str]
+) -> RuleFiles:
     rules: list[Rule] = []
     texts: list[tuple[str, str]] = []
     problems: list[Problem] = []
-    for path in sorted(folder.glob("*.toml")):
+    for path in paths:
         tables, text, wrong = read_toml(path)
         texts.append((path.name, text))
         problems.extend(wrong)
@@ -161,7 +178,7 @@ def read_rule_files(
         for rule, wrong in _read_rules(tables, str(path), plugins, accounts):
             problems.extend(wrong)
             rules.extend([rule] if rule else [])
-    problems.extend(_find_repeated(rules))
+    problems.extend(find_taken_names(rules))
     return RuleFiles(tuple(rules), tuple(texts), tuple(problems))
 
 
@@ -231,10 +248,13 @@ def _as_tables(value: object) -> tuple[dict[str, Any], ...]:
     return tuple(item for item in items if isinstance(item, dict))
 
 
-def _find_repeated(rules: list[Rule]) -> Iterator[Problem]:
-    first: dict[str, Rule] = {}
+def find_taken_names(
+    rules: Iterable[Rule], before: Iterable[Rule] = ()
+) -> Iterator[Problem]:
+    """A problem for each rule whose name belongs to another, or to one `before`."""
+    owners = {rule.name: rule for rule in before}
     for rule in rules:
-        if rule.name in first:
-            message = f"the name is taken by a rule of {first[rule.name].file}"
+        if rule.name in owners:
+            message = f"the name is taken by a rule of {owners[rule.name].file}"
             yield Problem(rule.file, message, rule.name, "name")
-        first.setdefault(rule.name, rule)
+        owners.setdefault(rule.name, rule)

@@ -9,14 +9,21 @@ import os
 import shlex
 import stat
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
-from postroom.config.problems import nearest
 from postroom.errors import PluginError, PostroomError
 from postroom.log import register_secrets
 
+_EXPLAINED = (
+    "expected credential:NAME (given by systemd), file:PATH (only its owner may read "
+    "it), env:NAME (a variable of the environment) or command:PROGRAM (what it "
+    "prints), never the secret itself"
+)
+# What is as like a scheme as this is a slip, and not the beginning of a password.
+_LIKENESS = 0.8
 _COMMAND_SECONDS = 30
 _MOST_OCTETS = 64 * 1024
 
@@ -51,10 +58,7 @@ class Secrets:
             "credential": self._read_credential,
         }
         if not colon:
-            raise SecretError(
-                "expected a reference such as credential:NAME, file:PATH, env:NAME or "
-                "command:PROGRAM, never the secret itself"
-            )
+            raise SecretError(_EXPLAINED)
         reader = readers.get(scheme)
         secret = reader(rest) if reader else self._ask_plugins(reference, readers)
         register_secrets([secret])
@@ -66,10 +70,7 @@ class Secrets:
         except PluginError as error:
             raise SecretError(str(error)) from error
         if secret is None:
-            scheme = reference.partition(":")[0]
-            # What stands before the colon may be the start of a password.
-            known = nearest(scheme, schemes, "scheme") if scheme.isalpha() else ""
-            raise SecretError(known or "its scheme is not known")
+            raise SecretError(_tell_unknown(reference.partition(":")[0], schemes))
         return secret
 
     def _read_environment(self, name: str) -> str:
@@ -84,6 +85,14 @@ class Secrets:
         if not name or Path(name).name != name:
             raise SecretError("a credential's name has no slashes")
         return _read_whole(Path(folder, name))
+
+
+def _tell_unknown(scheme: str, schemes: Iterable[str]) -> str:
+    """What to say of a scheme that may be the beginning of a password."""
+    close = get_close_matches(scheme.lower(), schemes, n=1, cutoff=_LIKENESS)
+    if close:
+        return f"there is no scheme {scheme!r}; did you mean {close[0]!r}?"
+    return f"its scheme is not known: {_EXPLAINED}"
 
 
 def _read_file(name: str) -> str:

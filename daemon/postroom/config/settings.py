@@ -28,6 +28,7 @@ Tls = Literal["implicit", "starttls", "none"]
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}\Z")
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}\Z")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -38,15 +39,40 @@ def _check_address(value: str) -> str:
 
 
 def _check_host(value: str) -> str:
-    if not _HOST.match(value):
+    if not (_HOST.match(value) and (_is_ip(value) or _is_name(value))):
         raise ValueError('expected a host name such as "imap.example.org"')
     return value
+
+
+def _is_ip(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_name(value: str) -> bool:
+    """True if every label has 1 to 63 characters (RFC 1035, section 2.3.4)."""
+    return all(_LABEL.match(label) for label in value.split("."))
 
 
 def _check_line(value: str) -> str:
     if _CONTROLS.search(value):
         raise ValueError("control characters can't be used here")
     return value
+
+
+def _read_inbox(value: str) -> str:
+    """INBOX is the same in upper and lower case (RFC 3501, section 5.1)."""
+    return "INBOX" if value.upper() == "INBOX" else value
+
+
+def _check_repeated(values: tuple[str, ...]) -> tuple[str, ...]:
+    repeated = [value for value in values if values.count(value) > 1]
+    if repeated:
+        raise ValueError(f"{repeated[0]!r} is named more than once")
+    return values
 
 
 def _check_absolute(value: Path) -> Path:
@@ -60,6 +86,12 @@ Host = Annotated[str, AfterValidator(_check_host)]
 Line = Annotated[str, AfterValidator(_check_line)]
 AbsolutePath = Annotated[Path, AfterValidator(_check_absolute)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+WatchedName = Annotated[MailboxName, AfterValidator(_read_inbox)]
+
+
+Watch = Annotated[
+    tuple[WatchedName, ...], Field(min_length=1), AfterValidator(_check_repeated)
+]
 
 
 class Table(BaseModel):
@@ -131,7 +163,7 @@ class AccountTable(Table):
     imap: ImapServer
     smtp: Smtp = None
     password: Line | None = None
-    watch: tuple[MailboxName, ...] = Field(("INBOX",), min_length=1)
+    watch: Watch = ("INBOX",)
     existing: Literal["leave", "process"] = "leave"
     poll: Duration = timedelta(minutes=5)
 

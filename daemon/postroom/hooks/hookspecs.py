@@ -51,10 +51,11 @@ def resolve_secret(reference: str) -> str | None:
 
 @hookspec
 def lifespan(options: Mapping[str, Any]) -> AbstractAsyncContextManager[None] | None:
-    """Around the service: entered before the first account, left after the last."""
+    """Around the service: entered before the first account, within 30 s, and left after
+    the last, within 10 s."""
 
 
 @hookspec
 def delivery_settled(outgoing: Outgoing, status: str, detail: str) -> Any:  # noqa: ANN401 - None, or an awaitable of anything
     """After a delivery ended: `delivered`, `failed`, `held` or `unknown`, and the
-    server's words. May be async."""
+    server's words. May be async; what is not runs in a thread. It has 10 s."""

@@ -6,11 +6,10 @@ or that implements a hook wrongly, makes a `Problem` naming it; all are told at 
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -18,13 +17,16 @@ import pluggy
 
 from postroom.errors import ConfigError, PluginError, Problem
 from postroom.hooks import hookspecs
+from postroom.hooks.patience import Aside, Patience, bounded
+from postroom.log import get_logger
 from postroom.mail.envelope import Outgoing
 from postroom.rules.action import Action
 from postroom.rules.boundary import plugin_code
 from postroom.rules.condition import Condition, Options
 from postroom.rules.rule import Rule
 
-_HOOK_SECONDS = 10
+log = get_logger()
+
 _COMBINATIONS = {"any", "all", "not"}
 
 Kind = TypeVar("Kind", bound=Options)
@@ -44,8 +46,12 @@ class Registered(Generic[KindOut]):
 class Plugins:
     """The registered plugins: `conditions` and `actions` by name, and hooks to call."""
 
-    def __init__(self, found: Iterable[tuple[str, object]]) -> None:
+    def __init__(
+        self, found: Iterable[tuple[str, object]], patience: Patience | None = None
+    ) -> None:
         """Register these (name, module) pairs; raises `ConfigError`."""
+        self._patience = patience or Patience()
+        self._aside = Aside()
         self.conditions: dict[str, Registered[Condition]] = {}
         self.actions: dict[str, Registered[Action]] = {}
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -66,17 +72,39 @@ class Plugins:
         return next((str(answer) for answer in answers if answer is not None), None)
 
     def provide_rules(self, settings: Settings) -> tuple[Rule, ...]:
-        """The rules that plugins bring, in the order of registration."""
+        """The rules that plugins bring, in the order of registration.
+
+        Raises `PluginError` if one fails, or brings something else.
+        """
         calls = self._calls("provide_rules", {}, settings)
-        return tuple(rule for _, call in calls for rule in call() or ())
+        return tuple(rule for name, call in calls for rule in _take_rules(name, call))
 
     async def enter_lifespans(self, stack: AsyncExitStack, settings: Settings) -> None:
-        """Enter what the plugins want open around the service."""
+        """Enter what the plugins want open around the service.
+
+        Raises `PluginError` where that fails or takes too long. Leaving it holds up
+        nobody: what goes wrong then is logged.
+        """
         for name, call in self._calls("lifespan", {}, settings):
             context = call()
             if context is not None:
-                with plugin_code(name, "lifespan"):
-                    await stack.enter_async_context(context)
+                async with bounded(name, "lifespan", self._patience.entering):
+                    await context.__aenter__()
+                stack.push_async_exit(partial(self._leave, name, context))
+
+    async def _leave(
+        self,
+        name: str,
+        context: AbstractAsyncContextManager[None],
+        *raised: Any,  # noqa: ANN401 - the three arguments of __aexit__
+    ) -> bool:
+        """Leave a plugin's context; what ends the service is never hidden by it."""
+        try:
+            async with bounded(name, "lifespan", self._patience.leaving):
+                await context.__aexit__(*raised)
+        except PluginError as failure:
+            log.error("plugin_failed", error=str(failure))
+        return False
 
     async def tell_settled(
         self, outgoing: Outgoing, status: str, detail: str
@@ -86,11 +114,10 @@ class Plugins:
         failures = []
         for name, call in self._calls("delivery_settled", arguments):
             try:
-                result = call()
-                if inspect.isawaitable(result):
-                    with plugin_code(name, "delivery_settled"):
-                        async with asyncio.timeout(_HOOK_SECONDS):
-                            await result
+                async with bounded(name, "delivery_settled", self._patience.telling):
+                    result = await self._aside.call(name, call)
+                    if inspect.isawaitable(result):
+                        await result
             except PluginError as failure:
                 failures.append(failure)
         return failures
@@ -150,6 +177,17 @@ def _call(
 ) -> Any:  # noqa: ANN401 - whatever the hook is said to return
     with plugin_code(name, hook):
         return function(**wanted)
+
+
+def _take_rules(plugin: str, call: Callable[[], Any]) -> tuple[Rule, ...]:
+    """The rules that one plugin brings; each says where it comes from."""
+    with plugin_code(plugin, "provide_rules"):
+        rules = tuple(call() or ())
+    for rule in rules:
+        if not isinstance(rule, Rule):
+            kind = type(rule).__name__
+            raise PluginError(plugin, f"provide_rules: expected rules, not {kind}")
+    return tuple(replace(rule, file=rule.file or f"plugin {plugin}") for rule in rules)
 
 
 def _complain(

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 from postroom.mail import limits
 from postroom.mail.charset import decode
-from postroom.mail.header import Header
+from postroom.mail.header import Header, find_blank_line
 
-_END_OF_HEADER = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 _PARAMETER = re.compile(
     r';\s*([\w!#$%&*+.^`|~-]{1,60})\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;]*)', re.ASCII
 )
-# Stopping at the next "<" keeps it linear on text full of unclosed tags.
-_TAG = re.compile(r"<(/?)([A-Za-z!][A-Za-z0-9]*)[^<>]*>")
+# Stopping at the next "<" keeps it linear on text full of unclosed tags, and giving
+# nothing back does so on a tag without an end.
+_TAG = re.compile(r"<(/?)([A-Za-z!][A-Za-z0-9]*+)[^<>]*+>")
+# Python refuses to read a number that has thousands of digits.
+_ENDLESS_REFERENCE = re.compile(r"&#[0-9]{9,};?")
 _NOT_SHOWN = {"style", "script"}
 
 
@@ -55,7 +57,8 @@ def read_text(raw: bytes) -> str:
     if plain.strip():
         return plain
     markup = _join(part for part in shown if part.media_type == "text/html")
-    return html.unescape(" ".join(_shown(markup)))
+    text = _ENDLESS_REFERENCE.sub("\N{REPLACEMENT CHARACTER}", " ".join(_shown(markup)))
+    return html.unescape(text)
 
 
 def _shown(markup: str) -> Iterator[str]:
@@ -77,17 +80,22 @@ def _shown(markup: str) -> Iterator[str]:
 def walk_parts(raw: bytes) -> Iterator[Part]:
     """The leaves of the MIME tree in order, no more than the limits allow.
 
-    A multipart without a usable boundary is one leaf (RFC 2046, section 5.1.1).
+    A multipart without a usable boundary is one leaf (RFC 2046, section 5.1.1), and so
+    is one that lies beyond the limits.
     """
     waiting = [(raw, 0)]
+    room = limits.WALKS * max(len(raw), limits.WALKED_OCTETS)
     for _ in range(limits.PARTS):
         if not waiting:
             return
         octets, depth = waiting.pop()
         part = _read_part(octets)
-        inner = _inner_parts(part) if depth < limits.NESTING else []
+        fits = depth < limits.NESTING and len(octets) <= room
+        inner = _inner_parts(part) if fits else []
         waiting.extend((piece, depth + 1) for piece in reversed(inner))
-        if not inner:
+        if inner:
+            room -= len(octets)
+        else:
             yield part
 
 
@@ -101,7 +109,7 @@ def _inner_parts(part: Part) -> list[bytes]:
 
 
 def _read_part(octets: bytes) -> Part:
-    end = _END_OF_HEADER.search(octets)
+    end = find_blank_line(octets)
     header = Header.parse(octets[: limits.HEADER_OCTETS + 1])
     value = header.raw_text("Content-Type") or "text/plain"
     media_type = value.partition(";")[0].strip().lower()
@@ -114,18 +122,27 @@ def _read_part(octets: bytes) -> Part:
 
 
 def _split(body: bytes, boundary: bytes) -> list[bytes]:
-    delimiter = re.compile(
-        rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
-    )
+    """The octets between the delimiters, without the line ends that belong to them."""
     pieces: list[bytes] = []
     start = None
-    for match in delimiter.finditer(body):
+    for delimiter in _find_delimiters(body, boundary):
         if start is not None:
-            pieces.append(_without_line_end(body[start : match.start()]))
-        start = match.end()
-        if match[1] or len(pieces) >= limits.PARTS:
+            # The CR that belongs to the delimiter's line end.
+            piece = body[start : delimiter.start()].removesuffix(b"\r")
+            pieces.append(_without_line_end(piece))
+        start = delimiter.end()
+        if delimiter[1] or len(pieces) >= limits.PARTS:
             return pieces
     return pieces if start is None else [*pieces, _without_line_end(body[start:])]
+
+
+def _find_delimiters(body: bytes, boundary: bytes) -> Iterator[re.Match[bytes]]:
+    line = b"--" + re.escape(boundary) + rb"(--)?[ \t]*+(?=\r?\n|\Z)"
+    first = re.compile(line).match(body)
+    if first:
+        yield first
+    # What begins with plain octets is searched for many times as fast.
+    yield from re.compile(b"\n" + line).finditer(body)
 
 
 def _without_line_end(piece: bytes) -> bytes:
@@ -146,7 +163,9 @@ def _undo_base64(encoded: bytes) -> bytes:
 def _join(parts: Iterator[Part]) -> str:
     texts, room = [], limits.TEXT_CHARACTERS
     for part in parts:
-        text = decode(part.content, part.parameters.get("charset", ""))[:room]
+        # No charset has more than four octets a character, and some are slow to read.
+        octets = part.content[: room * 4]
+        text = decode(octets, part.parameters.get("charset", ""))[:room]
         texts.append(text)
         room -= len(text)
         if room <= 0:

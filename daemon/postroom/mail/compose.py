@@ -25,9 +25,12 @@ _CRLF = b"\r\n"
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _PLAIN = re.compile(r"[ -~]*\Z")
 _SUBJECT_CHARACTERS = 200
-# RFC 5322, section 2.1.1: no line over 998 octets; RFC 5321, section 2.3.8: CR and LF
-# only together. NUL is refused by most servers.
-_UNFIT = re.compile(rb"\x00|\r(?!\n)|(?<!\r)\n|[^\n]{999}")
+# RFC 5322, section 2.1.1: a line must not be longer. It should keep to 78, and with an
+# encoded word (RFC 2047, section 2) to 76.
+_MOST_LINE_OCTETS = 998
+_LINE_OCTETS = 76
+# In base64 a word of 64 characters, which leaves room for the name of a field.
+_WORD_OCTETS = 39
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def compose_forward(
     content = b"".join(
         [
             header,
-            b'Content-Type: multipart/mixed; boundary="%s"\r\n\r\n' % boundary,
+            b'Content-Type: multipart/mixed;\r\n boundary="%s"\r\n\r\n' % boundary,
             b"--%s\r\n" % boundary,
             _summarise(message, owner),
             b"\r\n--%s\r\n" % boundary,
@@ -118,7 +121,7 @@ def _summarise(message: Message, owner: Owner) -> bytes:
 
 
 def _enclose(original: bytes) -> bytes:
-    if _UNFIT.search(original):
+    if not _can_travel(original):
         return (
             b'Content-Type: application/octet-stream; name="original.eml"\r\n'
             b'Content-Disposition: attachment; filename="original.eml"\r\n'
@@ -132,20 +135,42 @@ def _enclose(original: bytes) -> bytes:
     )
 
 
+def _can_travel(original: bytes) -> bool:
+    """True if every server takes these octets as they are.
+
+    CR and LF come only together (RFC 5321, section 2.3.8), no line is too long, and
+    there is no NUL, which most servers refuse.
+    """
+    ends = original.count(_CRLF)
+    paired = original.count(b"\r") == ends == original.count(b"\n")
+    return paired and b"\0" not in original and not _has_long_line(original)
+
+
+def _has_long_line(octets: bytes) -> bool:
+    """True if a line is longer than it may be; looks at few of the line ends."""
+    begin, most = 0, _MOST_LINE_OCTETS + len(_CRLF)
+    while len(octets) - begin > _MOST_LINE_OCTETS:
+        end = octets.rfind(b"\n", begin, begin + most)
+        if end < 0:
+            return True
+        begin = end + 1
+    return False
+
+
 def _to_base64(octets: bytes) -> bytes:
     return base64.encodebytes(octets).replace(b"\n", _CRLF)
 
 
 def _write_header(fields: Sequence[tuple[str, str]]) -> bytes:
     """The octets of these fields; raises `PermanentError` if they would be others."""
-    lines = [f"{name}: {value}\r\n" for name, value in fields]
-    block = "".join(lines).encode("utf-8", "replace")
+    lines = [_fold(f"{name}: {value}") for name, value in fields]
+    block = "".join(f"{line}\r\n" for line in lines).encode("utf-8", "replace")
     _verify(block, [name for name, _ in fields])
     return block
 
 
 def _verify(block: bytes, names: Sequence[str]) -> None:
-    """Read the header back: exactly the fields that were meant, in ASCII."""
+    """Read the header back: exactly the fields that were meant, in ASCII lines."""
     rows = block.removesuffix(_CRLF).split(_CRLF)
     starts = [row for row in rows if not row.startswith(b" ")]
     written = [row.partition(b":")[0].decode("ascii", "replace") for row in starts]
@@ -154,6 +179,8 @@ def _verify(block: bytes, names: Sequence[str]) -> None:
     ]
     if written != list(names) or unfit or b"\n" in b"".join(rows):
         raise PermanentError(f"a header of {names} would have become one of {written}")
+    if any(len(row) > _MOST_LINE_OCTETS for row in rows):
+        raise PermanentError(f"a line of {names} is longer than servers take")
     if not all(_NAME.match(name) for name in names):
         raise PermanentError(f"{names} are no field names")
 
@@ -174,14 +201,14 @@ def _write_phrase(name: str) -> str:
 def _encode(text: str) -> str:
     """The text for a header: as it is where it is plain ASCII, else in encoded words.
 
-    Words are cut between characters and hold at most 75 octets (RFC 2047, section 2).
+    Words are cut between characters (RFC 2047, section 5).
     """
     text = one_line(text)
     if _PLAIN.match(text) and "=?" not in text:
-        return _fold(text)
-    return "\r\n ".join(
+        return text
+    return " ".join(
         f"=?utf-8?b?{base64.b64encode(piece.encode('utf-8', 'replace')).decode()}?="
-        for piece in _cut(text, 42)
+        for piece in _cut(text, _WORD_OCTETS)
     )
 
 
@@ -194,11 +221,16 @@ def _cut(text: str, octets: int) -> list[str]:
     return pieces
 
 
-def _fold(text: str) -> str:
-    """Long plain text over several lines, folded at its spaces (RFC 5322, 2.2.3)."""
-    lines = [""]
-    for word in text.split(" "):
-        if lines[-1].strip() and len(lines[-1]) + len(word) > 70:
-            lines.append("")
-        lines[-1] += f" {word}"
-    return "\r\n".join(lines).removeprefix(" ")
+def _fold(line: str) -> str:
+    """The line over several where it is long, folded at its spaces (RFC 5322, 2.2.3).
+
+    The name of the field keeps its first word, and no line is blank.
+    """
+    name, *words = line.split(" ")
+    lines, row = [], f"{name} {words.pop(0)}" if words else name
+    for word in words:
+        if row.strip() and len(row) + 1 + len(word) > _LINE_OCTETS:
+            lines.append(row)
+            row = ""
+        row += f" {word}"
+    return "\r\n".join([*lines, row])

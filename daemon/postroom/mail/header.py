@@ -13,11 +13,19 @@ from postroom.mail.addresses import Address, parse_addresses
 from postroom.mail.charset import decode, one_line
 from postroom.mail.encodedword import decode_words
 
-_END = re.compile(rb"\r?\n\r?\n|\A\r?\n")
+# What begins with a plain octet is searched for many times as fast.
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_BLANK_BEGINNING = re.compile(rb"\r?\n")
 _FIELD = re.compile(
     rb"^([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE
 )
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
+
+
+def find_blank_line(raw: bytes, limit: int | None = None) -> re.Match[bytes] | None:
+    """What is between header and body, looked for in the first `limit` octets."""
+    room = len(raw) if limit is None else limit
+    return _BLANK_BEGINNING.match(raw) or _BLANK_LINE.search(raw, 0, room)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Header:
     @classmethod
     def parse(cls, raw: bytes) -> Header:
         """Read the header of a message, of which `raw` holds at least that."""
-        end = _END.search(raw, 0, limits.HEADER_OCTETS)
+        end = find_blank_line(raw, limits.HEADER_OCTETS)
         block = raw[: end.start() if end else limits.HEADER_OCTETS]
         found = tuple(_read_fields(block))
         return cls(found[: limits.FIELDS], _tell_cut(raw, end is None, found))

@@ -9,5 +9,9 @@ ENCODED_WORDS = 200
 ADDRESSES = 1000
 NESTING = 30
 PARTS = 500
+# Each level of nesting is read anew: in all no more than so many times the message, or
+# so many times these octets where it is smaller.
+WALKS = 4
+WALKED_OCTETS = 256 * 1024
 BOUNDARY_OCTETS = 70
 TEXT_CHARACTERS = 1024 * 1024

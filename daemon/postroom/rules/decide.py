@@ -66,6 +66,12 @@ class _Run:
     circumstances: Circumstances
     effects: list[PlannedEffect] = field(default_factory=list)
     trace: list[RuleTrace] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
+
+    def fail(self, named: NamedAction, reason: str) -> str:
+        """Note that a wish can't be had; what to tell of it."""
+        self.undone.append(f"{named.name}: {reason}")
+        return reason
 
     @property
     def is_placed(self) -> bool:
@@ -86,7 +92,8 @@ def decide(
         if rule.concerns(key.account, key.mailbox) and _ends_after(rule, run):
             break
     effects = sorted(run.effects, key=lambda planned: _ORDER[type(planned.effect)])
-    return Plan(tuple(effects), tuple(run.trace))
+    plan = Plan(tuple(effects), tuple(run.trace), tuple(run.undone))
+    return plan.without(Delete(forever=True)) if run.undone else plan
 
 
 def _ends_after(rule: Rule, run: _Run) -> bool:
@@ -115,14 +122,15 @@ def _take_actions(rule: Rule, run: _Run) -> tuple[list[str], bool]:
     told, places, ordinal = [], False, 0
     for named in rule.then:
         if _lacks_body(named, rule, run):
-            told.append(f"{named.name}: not done: the message is too large to be read")
+            reason = run.fail(named, "not done: the message is too large to be read")
+            told.append(f"{named.name}: {reason}")
             continue
         with plugin_code(named.plugin, f"{named.name} in rule {rule.name!r}"):
             wishes = tuple(named.action.effects(run.message))
         for wanted in wishes:
             key = _make_key(run.message.key, rule.name, ordinal, wanted)
             places = places or isinstance(wanted, _PLACES)
-            told.append(f"{named.name}: {_take(wanted, rule, run, key)}")
+            told.append(f"{named.name}: {_take(wanted, named, rule, run, key)}")
             ordinal += 1
     return told, places
 
@@ -135,22 +143,24 @@ def _lacks_body(named: NamedAction, rule: Rule, run: _Run) -> bool:
     return True
 
 
-def _take(wanted: Effect | Intent, rule: Rule, run: _Run, key: str) -> str:
+def _take(
+    wanted: Effect | Intent, named: NamedAction, rule: Rule, run: _Run, key: str
+) -> str:
     """Add one wish to the plan, or tell why not."""
     if isinstance(wanted, _PLACES) and run.is_placed:
         return "already placed"
     if isinstance(wanted, Forward):
+        owner = run.circumstances.owner
+        refusal = why_not_forward(run.message.header, owner.address)
+        if refusal:
+            return run.fail(named, f"refused: {refusal}")
         return _take_forward(wanted, rule, run, key)
     run.effects.append(PlannedEffect(key, rule.name, wanted))
     return tell(wanted)
 
 
 def _take_forward(wanted: Forward, rule: Rule, run: _Run, key: str) -> str:
-    owner = run.circumstances.owner
-    refusal = why_not_forward(run.message.header, owner.address)
-    if refusal:
-        return f"refused: {refusal}"
-    now = run.circumstances.now
+    owner, now = run.circumstances.owner, run.circumstances.now
     outgoing = compose_forward(run.message, wanted.to, owner, key, now)
     run.effects.append(PlannedEffect(key, rule.name, Send(outgoing)))
     return tell(Send(outgoing))

@@ -7,7 +7,7 @@ sure can decide the whole, so a body is fetched only where it matters.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from postroom.mail.message import Depth, Message
 from postroom.rules.boundary import plugin_code
@@ -70,11 +70,17 @@ class Neither:
 
     def ask(self, message: Message, trace: list[ConditionTrace]) -> Answer:
         """The opposite of whether one of the parts holds."""
-        answer = _ask_until(True, self.parts, message, trace)
+        asked: list[ConditionTrace] = []
+        answer = _ask_until(True, self.parts, message, asked)
+        trace.extend(map(_negate, asked))
         return None if answer is None else not answer
 
 
 Logic = Named | All | Either | Neither
+
+
+def _negate(asked: ConditionTrace) -> ConditionTrace:
+    return replace(asked, condition=f"not {asked.condition}", holds=not asked.holds)
 
 
 def _ask_until(

@@ -43,10 +43,15 @@ class PlannedEffect:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done with one message; without effects it stays where it is."""
+    """What is to be done with one message; without effects it stays where it is.
+
+    `undone` is what the rules wanted and could not have. A message of which something
+    is undone is never removed for good.
+    """
 
     effects: tuple[PlannedEffect, ...] = ()
     trace: tuple[RuleTrace, ...] = ()
+    undone: tuple[str, ...] = ()
 
     def replacing(self, old: Effect, new: Effect) -> Plan:
         """The same plan with another effect in the place of one."""
@@ -55,6 +60,11 @@ class Plan:
             for planned in self.effects
         )
         return replace(self, effects=tuple(effects))
+
+    def without(self, effect: Effect) -> Plan:
+        """The same plan without an effect."""
+        kept = (planned for planned in self.effects if planned.effect != effect)
+        return replace(self, effects=tuple(kept))
 
     @property
     def matched(self) -> tuple[str, ...]:

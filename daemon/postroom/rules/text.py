@@ -87,9 +87,15 @@ class Text(BaseModel):
             raise ValueError(f"RE2 can't read it: {reason}") from error
 
     def __str__(self) -> str:
-        if self.regex is not None:
-            return f"/{self.regex}/"
-        return repr(self.is_ or self.contains or self.glob)
+        """The pattern as a rule file writes it, in its shortest form."""
+        values = (self.is_, self.contains, self.glob, self.regex)
+        given = {way: v for way, v in zip(_WAYS, values, strict=True) if v is not None}
+        ((way, value),) = given.items()
+        for plain in (value.removeprefix("*"), value, f"/{value}/"):
+            if not self.case and self._read_plain(plain) == given:
+                return plain if way == "regex" else repr(plain)
+        case = ", case = true" if self.case else ""
+        return f"{{ {way} = {value!r}{case} }}"
 
 
 class AddressText(Text):

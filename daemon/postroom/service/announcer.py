@@ -13,7 +13,7 @@ from postroom.mail.envelope import Outgoing
 
 log = get_logger()
 
-# More would hold too many contents in memory; the sender waits then.
+# More would hold too many contents in memory.
 _WAITING = 100
 
 
@@ -25,8 +25,11 @@ class Announcer:
         self._queue: asyncio.Queue[tuple[Outgoing, str, str]] = asyncio.Queue(_WAITING)
 
     async def announce(self, outgoing: Outgoing, status: str, detail: str) -> None:
-        """Have the plugins told, soon."""
-        await self._queue.put((outgoing, status, detail))
+        """Have the plugins told, soon; where they are far behind, it is only logged."""
+        try:
+            self._queue.put_nowait((outgoing, status, detail))
+        except asyncio.QueueFull:
+            log.error("plugins_not_told", message_id=outgoing.message_id, status=status)
 
     async def run(self) -> None:
         """Tell the plugins of what ended, until cancelled."""

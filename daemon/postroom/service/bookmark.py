@@ -64,14 +64,17 @@ class Bookmark:
         """The server numbers its messages anew (RFC 3501, section 2.3.1.1).
 
         Fresh are only those that are neither known by their fingerprint nor as old as
-        the last look.
+        the last look. What was still to be done is done under the new numbers.
         """
         log.warning("uidvalidity_changed", account=self.account, mailbox=mailbox.name)
         newest = await mailbox.newest()
         fresh: list[int] = []
         for batch in self.sizes.split(await mailbox.uids_after(0)):
             messages = await mailbox.headers([uid for uid in batch if uid <= newest])
+            await self.store.carry_over(self.account, mailbox.name, messages)
             known = await self.store.known(messages)
             recent = [m for m in messages if m.received >= before.checked - _OVERLAP]
             fresh += [m.key.uid for m in recent if m.key not in known]
+        place = (self.account, mailbox.name, mailbox.uidvalidity)
+        await self.store.give_up_before(*place)
         return Beginning(self.cursor(mailbox, newest), fresh, is_set=False)

@@ -39,12 +39,25 @@ class Deliberation:
     ) -> list[Decision]:
         """The decisions about these, their bodies fetched; what is gone is noted."""
         contents = await mailbox.contents([message.key.uid for message in messages])
-        gone = [message.key for message in messages if message.key.uid not in contents]
-        await self.store.mark_gone(gone)
+        missing = [message for message in messages if message.key.uid not in contents]
+        unread = await self._tell_unread(mailbox, missing)
         there = (message for message in messages if message.key.uid in contents)
         full = [message.at_full_depth(contents[message.key.uid]) for message in there]
         decisions, _ = await self._decide(full, body_available=True)
-        return await _aim_deletes(mailbox, decisions)
+        return unread + await _aim_deletes(mailbox, decisions)
+
+    async def _tell_unread(
+        self, mailbox: Mailbox, messages: Sequence[Message]
+    ) -> list[Decision]:
+        """Note which of these are gone; those that are there can't be decided."""
+        if not messages:
+            return []
+        present = await mailbox.present([message.key.uid for message in messages])
+        gone = [message.key for message in messages if message.key.uid not in present]
+        await self.store.mark_gone(gone)
+        unread = (message for message in messages if message.key.uid in present)
+        reason = "the server does not give its body"
+        return [Decision(message, failure=reason) for message in unread]
 
     async def _decide(
         self, messages: Sequence[Message], *, body_available: bool
@@ -76,11 +89,17 @@ async def _aim_deletes(
     here = trash == mailbox.name
     aimed: Effect = Delete(forever=True) if here else FileInto(trash)
     return [
-        replace(decision, plan=decision.plan.replacing(Delete(), aimed))
+        replace(decision, plan=_aim(decision.plan, aimed))
         if decision.plan
         else decision
         for decision in decisions
     ]
+
+
+def _aim(plan: Plan, aimed: Effect) -> Plan:
+    if plan.undone and isinstance(aimed, Delete):
+        return plan.without(Delete())
+    return plan.replacing(Delete(), aimed)
 
 
 def _deletes(decision: Decision) -> bool:

@@ -1,16 +1,17 @@
 """Doing what was planned on a mailbox: grouped, each group one command, by evidence.
 
 Every effect is journaled before its command and its result after it, so that a crash
-in between leaves something to verify, never something to guess.
+in between leaves something to verify, never something to guess. What the server refuses
+for now stays open for the next round, and holds up nothing but its own message's leave.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
-from postroom.errors import AuthenticationError, PermanentError
+from postroom.errors import AuthenticationError, PermanentError, RefusedForNow
 from postroom.log import get_logger
 from postroom.mail.message import MessageKey
 from postroom.ports import (
@@ -38,7 +39,29 @@ log = get_logger()
 # Flags first, while the message still has the name it is known by; then copies, then
 # the one place.
 _ORDER: tuple[type[Effect], ...] = (SetFlags, Copy, FileInto, Delete)
+_LEAVING = (FileInto, Delete)
 _GONE = "the message was no longer there"
+_BEFORE = "done before a break"
+
+
+@dataclass
+class _Round:
+    """One round over a mailbox: what was left open in it is not tried again."""
+
+    left: set[int] = field(default_factory=set)
+    staying: set[MessageKey] = field(default_factory=set)
+
+    def may(self, effect: OpenEffect) -> bool:
+        """True if it was not tried; a message stays while another effect is open."""
+        if isinstance(effect.effect, _LEAVING) and effect.message in self.staying:
+            return False
+        return effect.id not in self.left
+
+    def leave(self, effects: Iterable[OpenEffect]) -> None:
+        """Leave these open."""
+        for each in effects:
+            self.left.add(each.id)
+            self.staying.add(each.message)
 
 
 @dataclass(frozen=True)
@@ -51,20 +74,61 @@ class Effector:
     async def apply(self, mailbox: Mailbox, account: str) -> None:
         """Do every effect that is open on this mailbox.
 
-        Raises `TemporaryError` when the connection fails; what was done till then is
-        recorded, the rest stays open.
+        What the server refuses for now stays open until the next call. Raises
+        `TemporaryError` when the connection fails; what was done till then is recorded,
+        the rest stays open.
         """
-        name, uidvalidity = mailbox.name, mailbox.uidvalidity
-        while effects := await self.store.open_effects(account, name, uidvalidity):
+        round_ = _Round()
+        while effects := await self._open(mailbox, account, round_):
             results: list[EffectResult] = []
             try:
                 for effect, group in _group(effects):
-                    await self.store.begin_effects([each.id for each in group])
-                    results += await _do(mailbox, effect, group)
+                    if untried := [each for each in group if round_.may(each)]:
+                        left = await self._carry_out(mailbox, effect, untried, results)
+                        round_.leave(left)
             finally:
                 await self.store.finish_effects(results)
             await self.store.mark_gone(list(_missing(effects, results)))
             self._tell(effects, results)
+
+    async def _open(
+        self, mailbox: Mailbox, account: str, round_: _Round
+    ) -> list[OpenEffect]:
+        place = (account, mailbox.name, mailbox.uidvalidity)
+        return [
+            each for each in await self.store.open_effects(*place) if round_.may(each)
+        ]
+
+    async def _carry_out(
+        self,
+        mailbox: Mailbox,
+        effect: Effect,
+        group: Sequence[OpenEffect],
+        results: list[EffectResult],
+    ) -> list[OpenEffect]:
+        """Do these and add what came of them to `results`; those that stay open."""
+        await self.store.begin_effects([each.id for each in group])
+        reason = "the server did not do it, and did not say why"
+        try:
+            results += await _look_back(mailbox, effect, group)
+            results += await _do(mailbox, effect, _without_result(group, results))
+        except RefusedForNow as error:
+            reason = str(error)
+        except AuthenticationError:
+            raise
+        except PermanentError as error:
+            rest = _without_result(group, results)
+            results += [_held(each, str(error)) for each in rest]
+        if left := _without_result(group, results):
+            log.warning(
+                "effect_refused_for_now",
+                account=left[0].message.account,
+                mailbox=mailbox.name,
+                uids=[each.message.uid for each in left],
+                effect=tell(effect),
+                detail=reason,
+            )
+        return left
 
     def _tell(
         self, effects: Sequence[OpenEffect], results: Sequence[EffectResult]
@@ -96,17 +160,37 @@ def _group(effects: Iterable[OpenEffect]) -> Iterator[tuple[Effect, list[OpenEff
         yield members[0].effect, members
 
 
+async def _look_back(
+    mailbox: Mailbox, effect: Effect, group: Sequence[OpenEffect]
+) -> list[EffectResult]:
+    """Those of which a copy was made before a break: no second one is wanted."""
+    match effect:
+        case Copy(target) | FileInto(target):
+            uids = [each.message.uid for each in group if each.attempted]
+        case _:
+            return []
+    if not uids:
+        return []
+    move = isinstance(effect, FileInto)
+    copies = await mailbox.resume(uids, target, move=move)
+    return [
+        EffectResult(each.id, EffectState.DONE, _BEFORE, copies[each.message.uid])
+        for each in group
+        if each.message.uid in copies
+    ]
+
+
 async def _do(
     mailbox: Mailbox, effect: Effect, group: Sequence[OpenEffect]
 ) -> list[EffectResult]:
+    """What came of these; nothing of those that are there and were not done."""
+    if not group:
+        return []
     uids = [member.message.uid for member in group]
-    try:
-        placed = await _command(mailbox, effect, uids)
-    except AuthenticationError:
-        raise
-    except PermanentError as error:
-        return [EffectResult(each.id, EffectState.HELD, str(error)) for each in group]
-    return [_conclude(each, placed) for each in group]
+    placed = await _command(mailbox, effect, uids)
+    missing = [uid for uid in uids if uid not in placed]
+    undone = await mailbox.present(missing) if missing else frozenset[int]()
+    return [_conclude(each, placed) for each in group if each.message.uid not in undone]
 
 
 async def _command(
@@ -120,11 +204,24 @@ async def _command(
             return await mailbox.copy(uids, target)
         case FileInto(target):
             return await mailbox.move(uids, target)
-        case Delete():
-            # To Trash is a move by now: only what is to go for good is left.
+        case Delete(forever=True):
             return dict.fromkeys(await mailbox.expunge(uids))
+        case Delete():
+            # What goes to Trash is a move by now: this one was never aimed.
+            raise PermanentError("nothing says where the message is to go")
         case Send() | Perform():
             raise AssertionError(f"no effect on a mailbox: {tell(effect)}")
+
+
+def _without_result(
+    group: Iterable[OpenEffect], results: Iterable[EffectResult]
+) -> list[OpenEffect]:
+    ended = {result.id for result in results}
+    return [each for each in group if each.id not in ended]
+
+
+def _held(effect: OpenEffect, why: str) -> EffectResult:
+    return EffectResult(effect.id, EffectState.HELD, why)
 
 
 def _conclude(
@@ -133,10 +230,9 @@ def _conclude(
     uid = effect.message.uid
     if uid in placed:
         return EffectResult(effect.id, EffectState.DONE, placement=placed[uid])
-    leaves = isinstance(effect.effect, (FileInto, Delete))
-    if leaves and effect.attempted:
+    if isinstance(effect.effect, _LEAVING) and effect.attempted:
         # The answer to the first attempt was lost, and its work was done.
-        return EffectResult(effect.id, EffectState.DONE, "done before a break")
+        return EffectResult(effect.id, EffectState.DONE, _BEFORE)
     return EffectResult(effect.id, EffectState.FAILED, _GONE)
 
 

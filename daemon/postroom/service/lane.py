@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from postroom.errors import AuthenticationError, TemporaryError
+from postroom.errors import AuthenticationError, ContentError, TemporaryError
 from postroom.log import get_logger
 from postroom.mail.envelope import Outgoing, Retry
 from postroom.ports import (
@@ -55,7 +55,9 @@ class Lane:
         self._health = RelayHealth(name, clock, random, timings)
         self._bell = asyncio.Event()
         self._dot_in_flight = False
-        self._suspects: set[int] = set()
+        # Messages at which the relay failed, and how many had been served before.
+        self._suspects: dict[int, int] = {}
+        self._served = 0
 
     @property
     def state(self) -> RelayState:
@@ -142,16 +144,50 @@ class Lane:
     async def _deliver(
         self, outgoing_id: int, deliveries: Sequence[DueDelivery]
     ) -> float | None:
-        outgoing = await self._store.outgoing(outgoing_id)
+        try:
+            outgoing = await self._store.outgoing(outgoing_id)
+        except ContentError as error:
+            await self._hold(deliveries, str(error))
+            return None
+        return await self._attempt(outgoing_id, outgoing, deliveries)
+
+    async def _attempt(
+        self, outgoing_id: int, outgoing: Outgoing, deliveries: Sequence[DueDelivery]
+    ) -> float | None:
         begun = self._clock.monotonic()
         try:
             receipts = await self._send(outgoing, deliveries)
         except (TemporaryError, AuthenticationError) as error:
-            self._suspects.add(outgoing_id)
-            return self._health.failed(error)
-        self._suspects.discard(outgoing_id)
+            if not self._is_to_blame(outgoing_id):
+                return self._health.failed(error)
+            failure = Receipt(DeliveryState.DELAYED, reply=f"not sent: {error}")
+            failures = {each.recipient: failure for each in deliveries}
+            await self._settle(outgoing, deliveries, failures, begun)
+            return None
+        self._suspects.pop(outgoing_id, None)
         await self._settle(outgoing, deliveries, receipts, begun)
         return self._judge(receipts)
+
+    def _is_to_blame(self, outgoing_id: int) -> bool:
+        """True if the relay failed at this message before, and has served others since:
+        then it is the message that is charged, and nobody stays away."""
+        return self._served > self._suspects.setdefault(outgoing_id, self._served)
+
+    async def _hold(self, deliveries: Sequence[DueDelivery], reason: str) -> None:
+        """Leave these to a person; whom they are for is all that is known of them."""
+        receipt = Receipt(DeliveryState.HELD, reply=reason)
+        results = [
+            DeliveryResult(each.id, receipt, charged=False) for each in deliveries
+        ]
+        self._on_settled(await self._record(results))
+        for each in deliveries:
+            log.error(
+                "delivery_held",
+                relay=self.name,
+                outgoing=each.outgoing_id,
+                recipient=each.recipient,
+                reason=reason,
+            )
 
     async def _send(
         self, outgoing: Outgoing, deliveries: Sequence[DueDelivery]
@@ -228,4 +264,5 @@ class Lane:
             if receipt.code == 0 and receipt.state is not DeliveryState.FAILED:
                 return self._health.failed(TemporaryError(receipt.reply))
         self._health.works()
+        self._served += 1
         return None

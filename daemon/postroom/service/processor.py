@@ -6,11 +6,14 @@ sent, and the cursor are committed together. From there on a crash loses nothing
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from postroom.errors import TemporaryError
 from postroom.log import get_logger
+from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
 from postroom.ports import Clock, Cursor, Decision, Mailbox, MessageState, Store
 from postroom.rules.effects import Send
@@ -20,6 +23,7 @@ from postroom.service.deliberation import Deliberation
 from postroom.service.effector import Effector
 from postroom.service.events import MessageFailed, MessageHandled, Observer
 from postroom.service.finishing import finish
+from postroom.service.suspicion import Suspicion
 
 log = get_logger()
 
@@ -28,6 +32,16 @@ MOST_ATTEMPTS = 3
 # A stop waits so many seconds for the batch in hand; what is left of it then is done
 # after the next start.
 _GRACE = 10.0
+_NO_TIME = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One look at a mailbox: when it began, and what is held against its messages."""
+
+    mailbox: Mailbox
+    listed: datetime
+    suspicion: Suspicion
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,9 @@ class Processor:
     observer: Observer
     ring_sender: Callable[[], None]
     sizes: BatchSizes
+    suspicions: defaultdict[str, Suspicion] = field(
+        default_factory=lambda: defaultdict(Suspicion)
+    )
 
     async def catch_up(self, mailbox: Mailbox) -> None:
         """Handle everything in the mailbox that is not handled yet.
@@ -54,48 +71,95 @@ class Processor:
         Raises `TemporaryError` when the connection fails; the next call goes on where
         this one was.
         """
-        await self.effector.apply(mailbox, self.account)
+        round_ = _Round(mailbox, self.clock.now(), self.suspicions[mailbox.name])
         beginning = await self.bookmark.find(mailbox)
-        for batch in self.sizes.split(beginning.fresh):
-            await self._handle(mailbox, batch, None)
+        await self.effector.apply(mailbox, self.account)
+        await self._handle_all(round_, beginning.fresh)
         if not beginning.is_set:
             await self.bookmark.set(mailbox, beginning.cursor)
-        await self._retry_undecided(mailbox)
-        await self._read_on(mailbox, beginning.cursor)
-
-    async def _read_on(self, mailbox: Mailbox, cursor: Cursor) -> None:
-        uids = await mailbox.uids_after(cursor.uid)
-        for batch in self.sizes.split(uids):
-            cursor = self.bookmark.cursor(mailbox, batch[-1])
-            await finish(self._handle(mailbox, batch, cursor), lambda: _GRACE)
+        place = (self.account, mailbox.name, mailbox.uidvalidity)
+        undecided = await self.store.undecided(*place)
+        uids = await mailbox.uids_after(beginning.cursor.uid)
+        await self._handle_all(round_, uids, advance=True)
         if not uids:
             await self.store.touch(self.account, mailbox.name, self.clock.now())
+        # Last, so that what can't be decided holds nothing up.
+        await self._handle_all(round_, undecided)
 
-    async def _retry_undecided(self, mailbox: Mailbox) -> None:
-        name, uidvalidity = mailbox.name, mailbox.uidvalidity
-        uids = await self.store.undecided(self.account, name, uidvalidity)
-        for batch in self.sizes.split(uids):
-            there = await self._handle(mailbox, batch, None)
-            place = (self.account, name, uidvalidity)
-            gone = [MessageKey(*place, uid) for uid in batch if uid not in there]
-            await self.store.mark_gone(gone)
+    async def _handle_all(
+        self, round_: _Round, uids: Sequence[int], *, advance: bool = False
+    ) -> None:
+        """Handle these in batches; with `advance` the cursor goes with them."""
+        for batch in round_.suspicion.split(uids, self.sizes):
+            cursor = self.bookmark.cursor(round_.mailbox, batch[-1])
+            work = self._handle_batch(round_, batch, cursor if advance else None)
+            await finish(work, lambda: _GRACE)
 
     # -- one batch ---------------------------------------------------------------------
 
+    async def _handle_batch(
+        self, round_: _Round, uids: Sequence[int], cursor: Cursor | None
+    ) -> None:
+        now = self.clock.monotonic()
+        try:
+            if round_.suspicion.is_unreadable(uids, now):
+                reason = "fetching it ends the connection again and again"
+                await self._give_up(round_, uids, reason, final=True)
+                await self._commit(round_.mailbox, [], cursor, 0)
+            else:
+                await self._handle(round_, uids, cursor)
+        except TemporaryError:
+            round_.suspicion.note(uids, now)
+            raise
+        round_.suspicion.clear(uids)
+        await self.effector.apply(round_.mailbox, self.account)
+
     async def _handle(
-        self, mailbox: Mailbox, uids: Sequence[int], cursor: Cursor | None
-    ) -> frozenset[int]:
-        """See, decide, commit and do; the UIDs that were there."""
+        self, round_: _Round, uids: Sequence[int], cursor: Cursor | None
+    ) -> None:
+        """See, decide and commit."""
+        mailbox = round_.mailbox
         messages = await mailbox.headers(uids)
-        sightings = await self.store.see(messages)
+        await self._note_missing(round_, uids, messages)
+        sightings = await self.store.see(messages, round_.listed)
         seen = [m for m in messages if sightings[m.key].state is MessageState.SEEN]
         for message in seen:
             if sightings[message.key].begun_before:
                 await self._begin_again(mailbox, message)
         new = [m for m in seen if not sightings[m.key].begun_before]
         await self._decide(mailbox, new, cursor)
-        await self.effector.apply(mailbox, self.account)
-        return frozenset(message.key.uid for message in messages)
+        for key in (key for key in sightings if sightings[key].returned):
+            log.info("message_returned", account=self.account, uid=key.uid)
+
+    async def _note_missing(
+        self, round_: _Round, uids: Sequence[int], messages: Sequence[Message]
+    ) -> None:
+        """Of those the server gave nothing of: which are gone, and which are not."""
+        given = {message.key.uid for message in messages}
+        missing = [uid for uid in uids if uid not in given]
+        if not missing:
+            return
+        present = await round_.mailbox.present(missing)
+        gone = [uid for uid in missing if uid not in present]
+        await self.store.mark_gone([_key(self.account, round_, uid) for uid in gone])
+        await self._give_up(round_, sorted(present), "the server does not give it")
+
+    async def _give_up(
+        self, round_: _Round, uids: Sequence[int], reason: str, *, final: bool = False
+    ) -> None:
+        """Record messages of which nothing is known but that they are there."""
+        keys = [_key(self.account, round_, uid) for uid in uids]
+        messages = [Message(key, 0, _NO_TIME, frozenset(), Header()) for key in keys]
+        sightings = await self.store.see(messages, round_.listed)
+        for key, sighting in sightings.items():
+            if sighting.begun_before:
+                await self.store.begin_again(key)
+        decisions = [
+            Decision(message, failure=reason, final=final)
+            for message in messages
+            if sightings[message.key].state is MessageState.SEEN
+        ]
+        await self._commit(round_.mailbox, decisions, None, self.clock.monotonic())
 
     async def _begin_again(self, mailbox: Mailbox, message: Message) -> None:
         """Decide one that was begun before, alone: if it is what ended the process, it
@@ -163,8 +227,15 @@ class Processor:
             self.observer(MessageFailed(message, decision.failure))
         else:
             done = [told for entry in plan.trace for told in entry.effects]
-            event.info("message_handled", matched=list(plan.matched), effects=done)
+            undone = {"undone": list(plan.undone)} if plan.undone else {}
+            matched = list(plan.matched)
+            event.info("message_handled", matched=matched, effects=done, **undone)
             self.observer(MessageHandled(message, plan))
+
+
+def _key(account: str, round_: _Round, uid: int) -> MessageKey:
+    mailbox = round_.mailbox
+    return MessageKey(account, mailbox.name, mailbox.uidvalidity, uid)
 
 
 def _sends(decision: Decision) -> bool:

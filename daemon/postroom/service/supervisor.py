@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -87,6 +87,8 @@ class Service:
             failures += [await watcher.handle_once() for watcher in rung]
             await self.announcer.drain()
             announcing.cancel()
+        relays = self.sender.state.values()
+        failures += [relay.last_error for relay in relays]
         return tuple(failure for failure in failures if failure)
 
     async def _handle_accounts(self) -> list[str]:
@@ -125,7 +127,18 @@ async def open_service(
         unknown = await store.recover(clock.now())
         if unknown:
             log.warning("deliveries_unknown", count=unknown)
+        _warn_of_missing_relays(configuration, await store.waiting_relays())
         yield _Assembly(configuration, store, vault, clock, observer, run).service()
+
+
+def _warn_of_missing_relays(
+    configuration: Configuration, waiting: Mapping[str, int]
+) -> None:
+    """Mail that waits for a relay that the settings no longer have."""
+    accounts = configuration.settings.account
+    for name, count in waiting.items():
+        if name not in accounts or configuration.relay_of(name) != name:
+            log.error("relay_missing", relay=name, deliveries=count)
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Octets by their hash, in chunks: the same content is kept once.
 
-Invariant: what is read is what was written, or `StoreError`.
+Invariant: what is read is what was written, or `ContentError`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from postroom.errors import StoreError
+from postroom.errors import ContentError
 from postroom.store.schema import content, content_chunk
 
 CHUNK = 256 * 1024
@@ -37,7 +37,7 @@ def _keep_chunks(connection: Connection, name: str, octets: bytes) -> None:
 
 
 def read(connection: Connection, name: str) -> bytes:
-    """The octets with this hash; `StoreError` if they are missing or damaged."""
+    """The octets with this hash; `ContentError` if they are missing or damaged."""
     query = (
         select(content_chunk.c.octets)
         .where(content_chunk.c.hash == name)
@@ -45,5 +45,5 @@ def read(connection: Connection, name: str) -> bytes:
     )
     octets = b"".join(connection.execute(query).scalars())
     if hashlib.sha256(octets).hexdigest() != name:
-        raise StoreError(f"the content {name} is damaged in the store")
+        raise ContentError(f"the content {name} is damaged in the store")
     return octets

@@ -73,7 +73,7 @@ def _record_failures(
     changes = [
         {
             "id": rows[each.message.key].id,
-            "state": _after_failure(rows[each.message.key]),
+            "state": _after_failure(rows[each.message.key], each),
             "reason": each.failure,
             "updated": now,
         }
@@ -82,8 +82,8 @@ def _record_failures(
     MESSAGES.advance(connection, changes)
 
 
-def _after_failure(row: LedgerRow) -> MessageState:
-    last = row.attempts >= ATTEMPTS
+def _after_failure(row: LedgerRow, decision: Decision) -> MessageState:
+    last = decision.final or row.attempts >= ATTEMPTS
     return MessageState.QUARANTINED if last else MessageState.SEEN
 
 

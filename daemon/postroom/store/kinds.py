@@ -25,6 +25,8 @@ class EffectKind(StrEnum):
     EXPUNGE = "expunge"
 
 
-# Those that put a message into a mailbox, and all that are done in a mailbox.
-PLACING = (EffectKind.COPY, EffectKind.MOVE, EffectKind.TRASH)
+# Those that put a message into a mailbox, those that take it out of one, and all that
+# are done in a mailbox. TRASH is none of them: it is held until a mailbox is named.
+PLACING = (EffectKind.COPY, EffectKind.MOVE)
+LEAVING = (EffectKind.MOVE, EffectKind.EXPUNGE)
 IN_MAILBOX = (EffectKind.FLAGS, *PLACING, EffectKind.EXPUNGE)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 from postroom.errors import StoreError
 from postroom.mail.message import Message, MessageKey
 from postroom.ports import MessageState, Sighting
-from postroom.store import placements
+from postroom.store import earlier, placements
 from postroom.store.cursors import canonical, mailbox_id
 from postroom.store.fingerprints import kept, kept_where
 from postroom.store.kinds import IN_MAILBOX
@@ -58,15 +58,21 @@ def rows_of(
 
 
 def see(
-    connection: Connection, messages: Sequence[Message], now: datetime
+    connection: Connection,
+    messages: Sequence[Message],
+    listed: datetime,
+    now: datetime,
 ) -> dict[MessageKey, Sighting]:
-    """Record that deciding these is begun, and tell what is known of them."""
+    """Record that deciding these is begun, and tell what is known of them.
+
+    `listed` is when the mailbox was listed, before anything was done to it.
+    """
     known = rows_of(connection, (arrival.key for arrival in messages))
     new = {each.key: each for each in messages if each.key not in known}
     told = {key: _sighting(row) for key, row in known.items()}
     taken_back = [row.id for row in known.values() if _was_taken_back(row)]
     _count(connection, taken_back, 1, now)
-    return told | _record(connection, new, now)
+    return told | _record(connection, new, listed, now)
 
 
 def begin_again(connection: Connection, key: MessageKey, now: datetime) -> int:
@@ -92,12 +98,14 @@ def take_back(
 def known_elsewhere(
     connection: Connection, messages: Sequence[Message]
 ) -> frozenset[MessageKey]:
-    """Those that the same mailbox held under another UIDVALIDITY."""
+    """Those that the same mailbox held, decided, under another UIDVALIDITY."""
     found: set[MessageKey] = set()
     keys = {each.key: each.fingerprint for each in messages}
     for (account_name, name, uidvalidity), group in _by_mailbox(keys):
         marks = {key: kept(keys[key]) for key in group}
-        query = _before(account_name, name, uidvalidity)
+        query = earlier.marks_in(account_name, name).where(
+            message.c.uidvalidity != uidvalidity, earlier.was_decided()
+        )
         held = {mark for _, mark in kept_where(connection, query, marks.values())}
         found |= {key for key, mark in marks.items() if mark in held}
     return frozenset(found)
@@ -176,27 +184,6 @@ def _rows_in(account_name: str, name: str, uidvalidity: int) -> Select[Any]:
     )
 
 
-def _before(account_name: str, name: str, uidvalidity: int) -> Select[Any]:
-    marks = _marks_in(account_name, name)
-    return marks.where(message.c.uidvalidity != uidvalidity)
-
-
-def _decided_in(account_name: str, name: str) -> Select[Any]:
-    undecided = (MessageState.SEEN, MessageState.QUARANTINED)
-    # What was placed there was never begun, so it has no attempt.
-    was_begun = message.c.attempts > 0
-    marks = _marks_in(account_name, name)
-    return marks.where(message.c.state.not_in(undecided), was_begun)
-
-
-def _marks_in(account_name: str, name: str) -> Select[Any]:
-    return (
-        select(message.c.id, message.c.message_id, message.c.size, message.c.received)
-        .select_from(located_message)
-        .where(account.c.name == account_name, mailbox.c.name == name)
-    )
-
-
 # -- seeing ----------------------------------------------------------------------------
 
 
@@ -222,13 +209,16 @@ def _count(
 
 
 def _record(
-    connection: Connection, new: Mapping[MessageKey, Message], now: datetime
+    connection: Connection,
+    new: Mapping[MessageKey, Message],
+    listed: datetime,
+    now: datetime,
 ) -> dict[MessageKey, Sighting]:
     sightings: dict[MessageKey, Sighting] = {}
     for (account_name, name, _), group in _by_mailbox(new):
         arrivals = [new[key] for key in group]
-        placed = placements.claim(connection, arrivals, now)
-        returned = _returned(connection, arrivals)
+        placed = placements.claim(connection, arrivals)
+        returned = earlier.returned(connection, arrivals, listed)
         sightings |= {
             each.key: _first(each.key in placed, each.key in returned)
             for each in arrivals
@@ -245,21 +235,6 @@ def _first(placed: bool, returned: bool) -> Sighting:
     if returned:
         return Sighting(MessageState.ACKNOWLEDGED, 0, returned=True)
     return Sighting(MessageState.SEEN, 1)
-
-
-def _returned(
-    connection: Connection, arrivals: Sequence[Message]
-) -> frozenset[MessageKey]:
-    """Those that were decided in this mailbox before: a person has put them back.
-
-    Without a Message-ID a fingerprint is too weak: two messages of a program that
-    writes each second could share it.
-    """
-    marks = {each.key: kept(each.fingerprint) for each in arrivals if each.message_id}
-    where = arrivals[0].key
-    query = _decided_in(where.account, canonical(where.mailbox))
-    held = {mark for _, mark in kept_where(connection, query, marks.values())}
-    return frozenset(key for key, mark in marks.items() if mark in held)
 
 
 def _row(

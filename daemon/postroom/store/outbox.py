@@ -7,7 +7,7 @@ octets of a retry are those of the first attempt.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -27,6 +28,9 @@ from postroom.store import content
 from postroom.store.schema import attempt, delivery, effect, outgoing
 from postroom.store.slices import slices
 from postroom.store.states import DELIVERIES, WAITING_DELIVERIES
+
+# No retry is put off for longer: a time further ahead comes of a clock that was wrong.
+LONGEST_WAIT = timedelta(hours=2)
 
 
 def enqueue(
@@ -55,7 +59,10 @@ def enqueue(
 
 
 def read_outgoing(connection: Connection, outgoing_id: int) -> Outgoing:
-    """The envelope and the exact bytes; `StoreError` if there is no such message."""
+    """The envelope and the exact bytes.
+
+    Raises `ContentError` if they are damaged, `StoreError` if there is no such message.
+    """
     found = select(outgoing).where(outgoing.c.id == outgoing_id)
     row = connection.execute(found).one_or_none()
     if row is None:
@@ -81,8 +88,7 @@ def due(
     query = (
         select(delivery, outgoing.c.relay, outgoing.c.created)
         .join(outgoing)
-        .where(_waiting(relay))
-        .where(delivery.c.next_attempt <= now)
+        .where(_waiting(relay), _is_due(now))
         .order_by(outgoing.c.created, outgoing.c.id, delivery.c.id)
         .limit(limit)
     )
@@ -99,10 +105,39 @@ def due(
     ]
 
 
-def next_due(connection: Connection, relay: str | None = None) -> datetime | None:
-    """When the next delivery is due; None if none waits."""
+def next_due(
+    connection: Connection, now: datetime, relay: str | None = None
+) -> datetime | None:
+    """When the next delivery is due, `now` if one already is; None if none waits."""
+    if due(connection, now, 1, relay):
+        return now
     query = select(func.min(delivery.c.next_attempt)).join(outgoing)
     return connection.execute(query.where(_waiting(relay))).scalar()
+
+
+def waiting_relays(connection: Connection) -> dict[str, int]:
+    """How many deliveries wait for each relay, by its name."""
+    query = (
+        select(outgoing.c.relay, func.count().label("number"))
+        .join(delivery)
+        .where(_waiting(None))
+        .group_by(outgoing.c.relay)
+        .order_by(outgoing.c.relay)
+    )
+    return {row.relay: row.number for row in connection.execute(query)}
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """True of a delivery that waits and should not wait longer.
+
+    The wall clock may have been set back: what is queued needs no time, and a time that
+    no schedule gives is not waited for.
+    """
+    return or_(
+        delivery.c.state == DeliveryState.QUEUED,
+        delivery.c.next_attempt <= now,
+        delivery.c.next_attempt > now + LONGEST_WAIT,
+    )
 
 
 def _waiting(relay: str | None) -> ColumnElement[bool]:

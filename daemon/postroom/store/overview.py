@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from postroom.mail.message import MessageKey
 from postroom.ports import Cursor, DeliveryState, EffectState, MessageState, WatchReport
+from postroom.store.outbox import waiting_relays
 from postroom.store.report import MailboxReport, Summary, Trouble
 from postroom.store.schema import (
     account,
@@ -42,6 +43,7 @@ def summary(connection: Connection, troubles: int) -> Summary:
         schema_version=about.schema_version,
         messages=_messages_by_state(connection),
         deliveries=_deliveries_by_state(connection),
+        relays=waiting_relays(connection),
         mailboxes=_mailboxes(connection),
         troubles=_troubles(connection, troubles),
     )

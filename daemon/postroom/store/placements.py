@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, select, update
@@ -23,9 +22,7 @@ from postroom.store.slices import rows_where
 _MAY_HAVE_PLACED = (EffectState.PLANNED, EffectState.DOING, EffectState.DONE)
 
 
-def claim(
-    connection: Connection, arrivals: Sequence[Message], now: datetime
-) -> frozenset[MessageKey]:
+def claim(connection: Connection, arrivals: Sequence[Message]) -> frozenset[MessageKey]:
     """Those of one mailbox's arrivals that effects of its account put there.
 
     The target's UID proves it; where none is recorded yet, the fingerprint does.
@@ -33,7 +30,7 @@ def claim(
     claims = _by_uid(connection, arrivals)
     rest = [each for each in arrivals if each.key not in claims]
     claims |= _by_fingerprint(connection, rest)
-    _note(connection, claims, now)
+    _note(connection, claims)
     return frozenset(claims)
 
 
@@ -83,9 +80,8 @@ def _placing(where: MessageKey, *columns: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-def _note(
-    connection: Connection, claims: Mapping[MessageKey, int], now: datetime
-) -> None:
+def _note(connection: Connection, claims: Mapping[MessageKey, int]) -> None:
+    """Record the claims; `updated` stays when the effect's state was set last."""
     if not claims:
         return
     statement = (
@@ -94,7 +90,6 @@ def _note(
         .values(
             claimed_uidvalidity=bindparam("uidvalidity"),
             claimed_uid=bindparam("uid"),
-            updated=now,
         )
     )
     rows = [

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from postroom.mail.message import Message
 from postroom.ports import EffectState
-from postroom.rules.effects import Copy, Effect, FileInto, Perform, Send
+from postroom.rules.effects import Copy, Delete, Effect, FileInto, Perform, Send
 from postroom.rules.plan import Plan, PlannedEffect
 from postroom.store.codec import encode_effect, encode_flags, kind_of
 from postroom.store.cursors import account_id, canonical
@@ -109,6 +109,8 @@ def _first_state(planned: Effect) -> tuple[EffectState, str]:
     match planned:
         case Perform():
             return EffectState.HELD, "not available yet"
+        case Delete(forever=False):
+            return EffectState.HELD, "it was not known which mailbox is the Trash"
         case Send(outgoing=outgoing) if not outgoing.envelope.recipients:
             return EffectState.HELD, "it has no recipient"
     return EffectState.PLANNED, ""

@@ -41,12 +41,16 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Summary:
-    """How things stand: counts by state, cursors, and the latest troubles first."""
+    """How things stand: counts by state, cursors, and the latest troubles first.
+
+    `relays` counts the deliveries that wait, by the relay that is to take them.
+    """
 
     store_id: str
     schema_version: int
     messages: Mapping[str, Mapping[MessageState, int]]
     deliveries: Mapping[DeliveryState, int]
+    relays: Mapping[str, int]
     mailboxes: tuple[MailboxReport, ...]
     troubles: tuple[Trouble, ...]
 

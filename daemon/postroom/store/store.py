@@ -31,6 +31,7 @@ from postroom.store import (
     ledger,
     outbox,
     overview,
+    renumbering,
     runs,
     settling,
 )
@@ -99,11 +100,16 @@ class SqlStore:
 
     # -- the ledger
 
-    async def see(self, messages: Sequence[Message]) -> dict[MessageKey, Sighting]:
-        """Record that deciding these is begun, and tell what is known of them."""
+    async def see(
+        self, messages: Sequence[Message], listed: datetime
+    ) -> dict[MessageKey, Sighting]:
+        """Record that deciding these is begun, and tell what is known of them.
+
+        `listed` is when the mailbox was listed, before anything was done to it.
+        """
         now = self._clock.now()
         return await self._write(
-            lambda connection: ledger.see(connection, messages, now)
+            lambda connection: ledger.see(connection, messages, listed, now)
         )
 
     async def begin_again(self, key: MessageKey) -> int:
@@ -119,9 +125,30 @@ class SqlStore:
         await self._write(lambda connection: ledger.take_back(connection, keys, now))
 
     async def known(self, messages: Sequence[Message]) -> frozenset[MessageKey]:
-        """Those that the same mailbox held under another UIDVALIDITY."""
+        """Those that the same mailbox held, decided, under another UIDVALIDITY."""
         return await self._reader.read(
             lambda connection: ledger.known_elsewhere(connection, messages)
+        )
+
+    async def carry_over(
+        self, account: str, mailbox: str, messages: Sequence[Message]
+    ) -> int:
+        """Have open effects of earlier UIDVALIDITYs done to these; to how many."""
+        return await self._write(
+            lambda connection: renumbering.carry_over(
+                connection, account, mailbox, messages
+            )
+        )
+
+    async def give_up_before(
+        self, account: str, mailbox: str, uidvalidity: int
+    ) -> None:
+        """Fail what is still open under other UIDVALIDITYs, and finish its messages."""
+        now = self._clock.now()
+        await self._write(
+            lambda connection: renumbering.give_up_before(
+                connection, account, mailbox, uidvalidity, now
+            )
         )
 
     async def undecided(
@@ -196,12 +223,17 @@ class SqlStore:
 
     async def next_due(self, relay: str | None = None) -> datetime | None:
         """When the next delivery (of this relay) is due; None if none waits."""
+        now = self._clock.now()
         return await self._reader.read(
-            lambda connection: outbox.next_due(connection, relay)
+            lambda connection: outbox.next_due(connection, now, relay)
         )
 
+    async def waiting_relays(self) -> dict[str, int]:
+        """How many deliveries wait for each relay, by its name."""
+        return await self._reader.read(outbox.waiting_relays)
+
     async def outgoing(self, outgoing_id: int) -> Outgoing:
-        """The envelope and the exact bytes."""
+        """The envelope and the exact bytes; `ContentError` if they are damaged."""
         return await self._reader.read(
             lambda connection: outbox.read_outgoing(connection, outgoing_id)
         )

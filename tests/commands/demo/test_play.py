@@ -158,4 +158,4 @@ def test_without_the_extra_it_tells_what_to_install() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 1
-    assert "pip install 'postroom[demo]'" in ended.stdout
+    assert "pip install '.[demo]'" in ended.stdout

@@ -143,6 +143,7 @@ async def theatre(play: Play) -> AsyncIterator[int]:
 def account_at(
     port: int,
     *,
+    host: str = "127.0.0.1",
     tls: Tls = Tls.NONE,
     context: ssl.SSLContext | None = None,
     user: str = "ann",
@@ -153,7 +154,7 @@ def account_at(
     """An account on a server of loopback."""
     return ImapAccount(
         "home",
-        host="127.0.0.1",
+        host=host,
         port=port,
         user=user,
         password=password,

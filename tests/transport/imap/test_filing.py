@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postroom.errors import PermanentError, TemporaryError
+from postroom.errors import PermanentError, RefusedForNow, TemporaryError
 from postroom.ports import Placement
 from postroom.rules.effects import SetFlags
 from postroom.transport.imap.mailbox import ImapMailbox
@@ -234,6 +234,58 @@ def test_a_thousand_scattered_messages_are_moved_by_lines_of_8000_octets() -> No
     meet(server, client)
 
 
+@pytest.mark.parametrize("refusal", ["NO [OVERQUOTA] full", "NO [CANNOT] no", "NO no"])
+def test_a_refusal_midway_tells_what_was_moved_nevertheless(refusal: str) -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        moved = ("* OK [COPYUID 9 1 21] moved", "* 1 EXPUNGE")
+        await peer.answer("UID MOVE 1:3", *moved, end=refusal)
+        await peer.answer("UID MOVE 2:3", end=refusal)
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        placed = {1: Placement("Old", 9, 21)}
+        assert await mailbox.move([1, 2, 3], "Old") == placed
+        with pytest.raises((RefusedForNow, PermanentError)):
+            await mailbox.move([2, 3], "Old")
+
+    meet(server, client)
+
+
+def test_a_refusal_after_what_was_moved_untold_is_raised() -> None:
+    """What the first command moved can't be told from what the second one left."""
+    uids = list(range(1_000_000_000, 1_000_002_000, 2))
+
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer("UID MOVE", "* 1 EXPUNGE", end="OK [UIDNOTSTICKY] done")
+        await peer.answer(
+            "UID MOVE", "* OK [COPYUID 9 1000001998 1] x", end="NO [OVERQUOTA] full"
+        )
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        with pytest.raises(RefusedForNow):
+            await mailbox.move(uids, "Old")
+
+    meet(server, client)
+
+
+def test_a_subscription_that_is_refused_for_now_keeps_nothing_from_its_place() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer("UID MOVE", end="NO [TRYCREATE] absent")
+        await peer.answer("CREATE")
+        await peer.answer("SUBSCRIBE", end="NO [LIMIT] later")
+        await peer.answer("UID MOVE", "* OK [COPYUID 9 1 2] x", "* 1 EXPUNGE")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.move([1], "Old") == {1: Placement("Old", 9, 2)}
+
+    meet(server, client)
+
+
 # -- without MOVE ----------------------------------------------------------------------
 
 
@@ -271,15 +323,25 @@ def test_without_uidplus_nothing_is_ever_expunged() -> None:
     meet(server, client)
 
 
-def test_a_refused_copy_removes_nothing() -> None:
+@pytest.mark.parametrize(
+    "reason", ["OVERQUOTA", "SERVERBUG", "UNAVAILABLE", "LIMIT", "INUSE"]
+)
+@pytest.mark.parametrize("refused", ["UID COPY", "CREATE"])
+def test_a_refusal_for_now_removes_nothing_and_the_connection_serves_on(
+    reason: str, refused: str
+) -> None:
     async def server(peer: Peer) -> None:
         await peer.begin(without("MOVE"))
-        await peer.answer("UID COPY", end="NO [OVERQUOTA] full")
+        if refused == "CREATE":
+            await peer.answer("UID COPY", end="NO [TRYCREATE] absent")
+        await peer.answer(refused, end=f"NO [{reason}] full")
+        await peer.answer("UID SEARCH", "* SEARCH 1")
         await peer.end()
 
     async def client(mailbox: ImapMailbox) -> None:
-        with pytest.raises(TemporaryError):
+        with pytest.raises(RefusedForNow):
             await mailbox.move([1], "Old")
+        assert await mailbox.uids_after(0) == [1]
 
     meet(server, client)
 

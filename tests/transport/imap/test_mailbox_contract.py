@@ -124,6 +124,26 @@ def test_a_copy_leaves_the_message_where_it_is(serve: Serve) -> None:
     use(serve, story)
 
 
+def test_a_copy_is_recognised_by_its_message_id_and_header(serve: Serve) -> None:
+    async def main() -> None:
+        async with serve() as served:
+            for name in ("", *(f"Message-ID: <{n}@example>\r\n" for n in (1, 2, 2))):
+                await served.deliver(name.encode() + letter("x"))
+            async with served.account.open("INBOX") as mailbox:
+                unnamed, one, two, twin = uids = await mailbox.uids_after(0)
+                placed = await mailbox.copy([unnamed, two], "Old")
+                found = await mailbox.resume(uids, "Old", move=False)
+                # Which twin it is can't be told if both came in the same second.
+                assert list(found.values()) == [placed[two]]
+                assert found.keys() <= {two, twin}
+                assert await mailbox.resume(uids, "Nowhere", move=False) == {}
+                assert await mailbox.resume([one], "INBOX", move=False) == {}
+                assert await mailbox.uids_after(0) == uids
+                assert await mailbox.present([one, twin + 7]) == {one}
+
+    asyncio.run(main())
+
+
 def test_a_move_to_where_it_is_changes_nothing(serve: Serve) -> None:
     async def story(served: Served, mailbox: Mailbox) -> None:
         one, *_ = uids = await mailbox.uids_after(0)

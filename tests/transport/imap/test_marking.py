@@ -130,3 +130,26 @@ def test_special_uses_are_asked_for_where_that_is_possible() -> None:
         assert await mailbox.trash_name() == "Trash"
 
     meet(server, client)
+
+
+@pytest.mark.parametrize("opened", ["INBOX/Trash", "inbox/Trash", "Trash"])
+@pytest.mark.parametrize("boxes", [["(\\Trash)"], ["()"], []])
+def test_trash_under_a_prefix_is_called_as_it_was_opened(
+    opened: str, boxes: list[str]
+) -> None:
+    async def server(peer: Peer) -> None:
+        peer.say("* OK hello")
+        await peer.answer("CAPABILITY", "* CAPABILITY IMAP4rev1")
+        await peer.answer("LOGIN")
+        await peer.answer("CAPABILITY", f"* CAPABILITY {ALL} NAMESPACE")
+        await peer.answer("NAMESPACE", '* NAMESPACE (("INBOX." ".")) NIL NIL')
+        await peer.select()
+        listed = (f'* LIST {attributes} "." INBOX.Trash' for attributes in boxes)
+        await peer.answer("LIST", '* LIST () "." INBOX', *listed)
+        await peer.end()
+        assert 'SELECT "INBOX.Trash"' in peer.heard
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.trash_name() == mailbox.name
+
+    meet(server, client, mailbox=opened)

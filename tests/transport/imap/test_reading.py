@@ -9,7 +9,7 @@ from postroom.transport.imap.mailbox import ImapMailbox
 from tests.transport.imap.scripted import Peer, meet
 
 
-def test_headers_cost_one_fetch_and_lies_are_left_out() -> None:
+def test_headers_cost_one_fetch_and_what_was_not_asked_is_left_out() -> None:
     async def server(peer: Peer) -> None:
         await peer.begin()
         await peer.answer(
@@ -21,7 +21,6 @@ def test_headers_cost_one_fetch_and_lies_are_left_out() -> None:
             ")",
             '* 1 FETCH (UID 1 BODY[HEADER]<0> "To: a")',
             '* 3 FETCH (UID 77 BODY[HEADER]<0> "nobody asked")',
-            "* 4 FETCH (UID 4 FLAGS ())",
         )
         await peer.end()
 
@@ -33,6 +32,40 @@ def test_headers_cost_one_fetch_and_lies_are_left_out() -> None:
         assert three.flags == {"\\Seen", "$x"}
         assert three.received.isoformat() == "2026-11-01T11:00:00+00:00"
         assert three.subject == "hi"
+
+    meet(server, client)
+
+
+def test_a_message_whose_header_is_not_given_is_there_with_an_empty_one() -> None:
+    """Left out it would be taken for gone."""
+
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer(
+            "UID FETCH 1:3",
+            "* 1 FETCH (UID 1 RFC822.SIZE 99 BODY[HEADER]<0> NIL)",
+            "* 2 FETCH (UID 2 FLAGS (\\Seen))",
+        )
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        one, two = await mailbox.headers([1, 2, 3])
+        assert (one.key.uid, one.size, one.header.fields) == (1, 99, ())
+        assert (two.key.uid, two.size, two.header.fields) == (2, 0, ())
+        assert two.flags == {"\\Seen"}
+
+    meet(server, client)
+
+
+def test_what_is_there_can_be_asked_for() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer("UID FETCH 1:3 (UID)", "* 1 FETCH (UID 2)")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.present([1, 2, 3]) == {2}
+        assert await mailbox.present([]) == frozenset()
 
     meet(server, client)
 

@@ -13,7 +13,7 @@ from postroom.transport.imap import responses
 from postroom.transport.imap.framing import Frame
 from postroom.transport.imap.names import Names
 from postroom.transport.imap.responses import Code, Copied, code_of, copied, expand
-from postroom.transport.imap.tokens import Value, read
+from postroom.transport.imap.tokens import Value, number, read
 
 WORDS = st.sampled_from(
     [
@@ -124,6 +124,19 @@ def test_the_parts_of_a_fetch_come_together_by_uid() -> None:
 def test_a_uid_that_can_not_be_one_is_refused(uid: bytes) -> None:
     with pytest.raises(TemporaryError):
         responses.fetched([(b"* 1 FETCH (UID %s)" % uid,)])
+
+
+@pytest.mark.parametrize("size", [b"9223372036854775808", b"9" * 19, b"9" * 30, b"x"])
+def test_a_number_that_nothing_can_hold_is_refused(size: bytes) -> None:
+    assert number(b"9223372036854775807") == 2**63 - 1
+    with pytest.raises(TemporaryError):
+        number(size)
+
+
+@pytest.mark.parametrize("uidvalidity", [b"0", b"4294967296"])
+def test_a_uidvalidity_that_can_not_be_one_is_refused(uidvalidity: bytes) -> None:
+    with pytest.raises(TemporaryError):
+        copied([Code("COPYUID", uidvalidity + b" 1 2")], [1])
 
 
 def test_search_may_answer_in_several_lines_or_none() -> None:

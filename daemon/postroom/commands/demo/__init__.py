@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from postroom.commands.demo.stage import Stage
 
 _PATIENCE = 60
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(once: bool) -> int:
@@ -41,7 +41,9 @@ async def play(once: bool, console: Console) -> int:
     """
     if absent := [name for name in ("aiosmtpd", "pymap") if find_spec(name) is None]:
         console.print(f"The playground needs {' and '.join(absent)}, which come with")
-        console.print("    pip install 'postroom[demo]'", markup=False)
+        console.print(
+            "    pip install '.[demo]'    (in postroom's folder)", markup=False
+        )
         return Exit.FAILED
     with tempfile.TemporaryDirectory(prefix="postroom-demo-") as name:
         folder = Path(name)

@@ -168,6 +168,8 @@ class Connection:
             raise TemporaryError(f"{self._server}: it does not answer") from error
         except OSError as error:
             raise TemporaryError(f"{self._server}: {error}") from error
+        except ValueError as error:  # such as a UnicodeError of resolving "a..b"
+            raise PermanentError(f"{self._server}: it can't be a host") from error
 
     async def _ask_names(self) -> Names:
         found = None

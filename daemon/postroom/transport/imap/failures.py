@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from postroom.errors import AuthenticationError, PermanentError, TemporaryError
+from collections.abc import Sequence
+
+from postroom.errors import (
+    AuthenticationError,
+    PermanentError,
+    RefusedForNow,
+    TemporaryError,
+)
 from postroom.transport.imap.exchange import Exchange, printable
-from postroom.transport.imap.responses import Code, code_of
+from postroom.transport.imap.responses import Code
 
 # RFC 5530, section 3.
 _CREDENTIALS = {"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED"}
@@ -34,14 +41,27 @@ _READING = {"UID FETCH", "UID SEARCH", "IDLE", "LIST", "NAMESPACE"}
 
 
 class Refused(PermanentError):
-    """The server answered NO for good; `code` says why, if it told."""
+    """The server answered NO for good; `codes` are those of its whole answer."""
 
-    def __init__(self, message: str, code: Code) -> None:
-        self.code = code
+    def __init__(self, message: str, codes: Sequence[Code]) -> None:
+        self.codes = codes
+        super().__init__(message)
+
+    @property
+    def reason(self) -> str:
+        """The code that says why; empty if the server did not tell."""
+        return self.codes[-1].name
+
+
+class Deferred(RefusedForNow):
+    """The server answered NO for now; `codes` are those of its whole answer."""
+
+    def __init__(self, message: str, codes: Sequence[Code]) -> None:
+        self.codes = codes
         super().__init__(message)
 
 
-class Vanished(TemporaryError):
+class Vanished(Deferred):
     """Some of the messages are no longer there; the same for the others may work."""
 
 
@@ -49,22 +69,24 @@ def failure(exchange: Exchange) -> TemporaryError | PermanentError | None:
     """The error that the answer to a command stands for; None if it was OK."""
     if exchange.result == "OK":
         return None
-    code = code_of(exchange.text)
     message = f"{exchange.name} was refused: {printable(exchange.text) or 'no reason'}"
     if exchange.result == "BAD":
         return PermanentError(message)
-    return _refusal(exchange.name, code, message)
+    return _refusal(exchange.name, exchange.codes, message)
 
 
-def _refusal(name: str, code: Code, message: str) -> TemporaryError | PermanentError:
-    if code.name == "EXPUNGEISSUED":
-        return Vanished(message)
-    if code.name in _FOR_NOW:
-        return TemporaryError(message)
-    if code.name in _CREDENTIALS:
+def _refusal(
+    name: str, codes: Sequence[Code], message: str
+) -> TemporaryError | PermanentError:
+    reason = codes[-1].name
+    if reason == "EXPUNGEISSUED":
+        return Vanished(message, codes)
+    if reason in _FOR_NOW:
+        return Deferred(message, codes)
+    if reason in _CREDENTIALS:
         return AuthenticationError(message)
-    if code.name in _FOR_GOOD:
-        return Refused(message, code)
+    if reason in _FOR_GOOD:
+        return Refused(message, codes)
     if name == "LOGIN":
         return AuthenticationError(message)
-    return TemporaryError(message) if name in _READING else Refused(message, code)
+    return Deferred(message, codes) if name in _READING else Refused(message, codes)

@@ -6,16 +6,22 @@ is left are proof. Nothing but these UIDs is ever expunged.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
-from postroom.errors import PermanentError
+from postroom.errors import PermanentError, RefusedForNow
 from postroom.ports import Placement
 from postroom.transport.imap.connection import Connection
 from postroom.transport.imap.exchange import Exchange
-from postroom.transport.imap.failures import Refused, Vanished
-from postroom.transport.imap.responses import copied, count_of, fetched
+from postroom.transport.imap.failures import Deferred, Refused, Vanished
+from postroom.transport.imap.responses import (
+    Code,
+    copied,
+    count_of,
+    fetched,
+    searched,
+)
 from postroom.transport.imap.tokens import Value
 from postroom.transport.imap.wire import Part, string, uid_sets
 
@@ -37,6 +43,14 @@ class Filing:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def can(self, capability: str) -> bool:
+        """True if the server has this capability."""
+        return capability in self._connection.capabilities
+
+    def reading(self) -> AbstractContextManager[None]:
+        """End the connection if an answer can't be understood."""
+        return self._connection.reading()
+
     async def fetch(
         self, uids: Collection[int], items: bytes
     ) -> dict[int, dict[str, Value]]:
@@ -47,6 +61,12 @@ class Filing:
             with self._connection.reading():
                 found |= fetched(exchange.frames)
         return {uid: found[uid] for uid in sorted(found.keys() & set(uids))}
+
+    async def search(self, *keys: bytes) -> set[int]:
+        """The messages that these keys match."""
+        exchange = await self._ask("UID SEARCH", *keys)
+        with self._connection.reading():
+            return searched(exchange.frames)
 
     async def present(self, uids: Collection[int]) -> frozenset[int]:
         """Those of these messages that are there."""
@@ -65,13 +85,7 @@ class Filing:
 
     async def copy(self, uids: Collection[int], target: Target) -> dict[int, Placement]:
         """Copy, making the target if it is absent."""
-        placed: dict[int, Placement] = {}
-        untold = False
-        for uid_set in uid_sets(uids):
-            exchange = await self._transfer("UID COPY", uid_set, target)
-            told = self._told(exchange, uids, target)
-            placed |= told or {}
-            untold = untold or told is None
+        placed, untold = await self._transfer_all("UID COPY", uids, target)
         if untold:
             # What is still here was here to be copied.
             for uid in await self.present(set(uids) - placed.keys()):
@@ -80,17 +94,11 @@ class Filing:
 
     async def move(self, uids: Collection[int], target: Target) -> dict[int, Placement]:
         """Move, making the target if it is absent."""
-        if not self._can("MOVE"):
+        if not self.can("MOVE"):
             return await self._move_by_steps(uids, target)
-        there = uids if self._can("UIDPLUS") else await self.present(uids)
-        placed: dict[int, Placement] = {}
-        untold = False
-        for uid_set in uid_sets(there):
-            exchange = await self._transfer("UID MOVE", uid_set, target)
-            told = self._told(exchange, there, target)
-            placed |= told or {}
-            untold = untold or (told is None and self._moved_any(exchange))
-        if untold:
+        there = uids if self.can("UIDPLUS") else await self.present(uids)
+        placed, untold = await self._transfer_all("UID MOVE", there, target)
+        if any(map(self._moved_any, untold)):
             missing = set(there) - placed.keys()
             for uid in missing - await self.present(missing):
                 placed[uid] = Placement(target.name)
@@ -98,12 +106,16 @@ class Filing:
 
     async def expunge(self, uids: Collection[int]) -> frozenset[int]:
         """Remove these messages for good; those that were there."""
-        if not self._can("UIDPLUS"):
+        if not self.can("UIDPLUS"):
             raise PermanentError(
                 "the server can't expunge single messages (no UIDPLUS)"
             )
+        return await self.remove(uids)
+
+    async def remove(self, uids: Collection[int]) -> frozenset[int]:
+        """Mark these messages, and remove them where it can be done; those there."""
         there = await self.store(uids, b"+FLAGS", _DELETED)
-        await self._expunge(there)
+        await self._clear(there)
         return there
 
     async def _move_by_steps(
@@ -112,22 +124,46 @@ class Filing:
         placed = await self.copy(uids, target)
         for uid_set in uid_sets(placed):
             await self._ask("UID STORE", uid_set, b"+FLAGS.SILENT", _DELETED)
-        # RFC 3501, section 6.4.3: EXPUNGE would take what others have marked as well.
-        # Without UIDPLUS the messages stay, marked, until their owner expunges.
-        if self._can("UIDPLUS"):
-            await self._expunge(placed)
+        await self._clear(placed)
         return placed
 
-    async def _expunge(self, uids: Collection[int]) -> None:
-        for uid_set in uid_sets(uids):
+    async def _clear(self, uids: Collection[int]) -> None:
+        """Expunge what was marked."""
+        # RFC 3501, section 6.4.3: EXPUNGE would take what others have marked as well.
+        # Without UIDPLUS the messages stay, marked, until their owner expunges.
+        for uid_set in uid_sets(uids) if self.can("UIDPLUS") else ():
             await self._ask("UID EXPUNGE", uid_set)
+
+    async def _transfer_all(
+        self, verb: str, uids: Collection[int], target: Target
+    ) -> tuple[dict[int, Placement], list[Exchange]]:
+        """Where those went that the server told of, and its answers that told nothing.
+
+        A refusal is raised, unless part was done and told before: what is left out then
+        is for the next time.
+        """
+        placed: dict[int, Placement] = {}
+        untold: list[Exchange] = []
+        for uid_set in uid_sets(uids):
+            try:
+                exchange = await self._transfer(verb, uid_set, target)
+            except (Refused, Deferred) as refusal:
+                # RFC 6851, section 3.3: some may have been moved nevertheless.
+                placed |= self._told(refusal.codes, uids, target) or {}
+                if untold or not placed:
+                    raise
+                break
+            told = self._told(exchange.codes, uids, target)
+            placed |= told or {}
+            untold += [exchange] if told is None else []
+        return placed, untold
 
     async def _transfer(self, verb: str, uid_set: bytes, target: Target) -> Exchange:
         name = string(target.encoded)
         try:
             return await self._ask(verb, uid_set, name)
         except Refused as refusal:
-            if refusal.code.name not in _ABSENT:
+            if refusal.reason not in _ABSENT:
                 raise
         await self._create(target)
         return await self._ask(verb, uid_set, name)
@@ -146,17 +182,18 @@ class Filing:
             await self._connection.run("CREATE", name)
         except Refused as refusal:
             # Another program may have been quicker (RFC 5530, section 3).
-            if refusal.code.name != "ALREADYEXISTS":
+            if refusal.reason != "ALREADYEXISTS":
                 raise
-        with suppress(PermanentError):  # a mailbox serves without a subscription, too
+        # A mailbox serves without a subscription, too.
+        with suppress(PermanentError, RefusedForNow):
             await self._connection.run("SUBSCRIBE", name)
 
     def _told(
-        self, exchange: Exchange, uids: Collection[int], target: Target
+        self, codes: Iterable[Code], uids: Collection[int], target: Target
     ) -> dict[int, Placement] | None:
         """What COPYUID tells, if it came (RFC 4315, section 3)."""
         with self._connection.reading():
-            told = copied(exchange.codes, uids)
+            told = copied(codes, uids)
         if told is None:
             return None
         return {
@@ -167,9 +204,6 @@ class Filing:
     def _moved_any(self, exchange: Exchange) -> bool:
         """False if the server would have told of what it moved."""
         counts = map(count_of, exchange.frames)
-        return not self._can("UIDPLUS") or any(
+        return not self.can("UIDPLUS") or any(
             count is not None and count[0] == "EXPUNGE" for count in counts
         )
-
-    def _can(self, capability: str) -> bool:
-        return capability in self._connection.capabilities

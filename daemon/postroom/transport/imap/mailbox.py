@@ -7,28 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from postroom.errors import TemporaryError
-from postroom.mail.header import Header
-from postroom.mail.message import Message, MessageKey
+from postroom.errors import PermanentError, RefusedForNow, TemporaryError
+from postroom.mail.message import Message
 from postroom.ports import Placement
 from postroom.rules.effects import SetFlags
 from postroom.transport.imap.connection import Connection
+from postroom.transport.imap.copies import find_copies
 from postroom.transport.imap.exchange import Exchange
 from postroom.transport.imap.failures import Refused
 from postroom.transport.imap.filing import Filing, Target
-from postroom.transport.imap.responses import (
-    Listed,
-    fetched,
-    internal_date,
-    listed,
-    searched,
-)
+from postroom.transport.imap.messages import Place, headers, section
+from postroom.transport.imap.responses import Listed, fetched, listed
 from postroom.transport.imap.selection import News, Selection, selection
-from postroom.transport.imap.tokens import Value, number, text, words
 from postroom.transport.imap.wire import flag, string
 
-# One octet more than a header may have: enough to see that it is too long.
-_HEADERS = b"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.262145>)"
 _USUAL_TRASH = (
     "Trash",
     "Deleted Items",
@@ -55,7 +47,7 @@ class ImapMailbox:
         """Select the mailbox; comes before everything else."""
         # What arrives right behind the answer must be noticed, too.
         self._connection.observer = self._news.observe
-        exchange = await self._select(self._target(self._name).encoded)
+        exchange = await self._enter("SELECT", self._target(self._name))
         with self._connection.reading():
             self._selection = selection(exchange)
 
@@ -72,7 +64,7 @@ class ImapMailbox:
     @property
     def pushes(self) -> bool:
         """True if the server has IDLE."""
-        return "IDLE" in self._connection.capabilities
+        return self._filing.can("IDLE")
 
     # -- what is there -----------------------------------------------------------------
 
@@ -90,28 +82,24 @@ class ImapMailbox:
     async def uids_after(self, uid: int) -> list[int]:
         """All UIDs above `uid`, ascending."""
         self._news.looked()
-        exchange = await self._connection.run_long(
-            "UID SEARCH", b"UID", b"%d:*" % (uid + 1)
-        )
-        with self._connection.reading():
-            # RFC 3501, section 6.4.8: `*` alone may lie below, and is always found.
-            return sorted(found for found in searched(exchange.frames) if found > uid)
+        found = await self._filing.search(b"UID", b"%d:*" % (uid + 1))
+        # RFC 3501, section 6.4.8: `*` alone may lie below, and is always found.
+        return sorted(each for each in found if each > uid)
 
     async def headers(self, uids: Sequence[int]) -> list[Message]:
         """These messages at depth headers, ascending, in one FETCH."""
-        found = await self._filing.fetch(uids, _HEADERS)
-        with self._connection.reading():
-            return [
-                self._message(uid, items, header)
-                for uid, items in found.items()
-                if (header := _section(items, "BODY[HEADER]")) is not None
-            ]
+        place = Place(self._account, self._name, self.uidvalidity)
+        return await headers(self._filing, place, uids)
 
     async def contents(self, uids: Sequence[int]) -> dict[int, bytes]:
         """The octets of these messages, in one FETCH."""
         found = await self._filing.fetch(uids, b"(UID BODY.PEEK[])")
-        contents = ((uid, _section(items, "BODY[]")) for uid, items in found.items())
+        contents = ((uid, section(items, "BODY[]")) for uid, items in found.items())
         return {uid: octets for uid, octets in contents if octets is not None}
+
+    async def present(self, uids: Sequence[int]) -> frozenset[int]:
+        """Those of these UIDs that are there."""
+        return await self._filing.present(uids)
 
     async def changed(self) -> None:
         """Return when something may have arrived that no `uids_after` has looked at.
@@ -148,6 +136,18 @@ class ImapMailbox:
             return {uid: Placement(self._name, self.uidvalidity, uid) for uid in uids}
         return await self._filing.move(uids, place)
 
+    async def resume(
+        self, uids: Sequence[int], target: str, *, move: bool
+    ) -> dict[int, Placement]:
+        """End a copy or move that was cut off; where those went that were copied."""
+        if move and self._filing.can("MOVE"):
+            return {}  # RFC 6851, section 3.3: it leaves no copies behind
+        place = self._target(target)
+        copies = await self._find(place, await self.headers(uids))
+        if move:
+            await self._filing.remove(copies)
+        return copies
+
     async def trash_name(self) -> str:
         """RFC 6154's \\Trash, or what is usually called so, or one to be made."""
         if self._trash is None:
@@ -160,14 +160,14 @@ class ImapMailbox:
 
     # -- insides -----------------------------------------------------------------------
 
-    async def _select(self, encoded: str) -> Exchange:
+    async def _enter(self, verb: str, target: Target) -> Exchange:
         try:
-            return await self._connection.run("SELECT", string(encoded))
+            return await self._connection.run(verb, string(target.encoded))
         except Refused as refusal:
-            if refusal.code.name or not await self._is_listed(encoded):
+            if refusal.reason or not await self._is_listed(target.encoded):
                 raise
             # Some answer so while the store behind them is away.
-            raise TemporaryError(str(refusal)) from refusal
+            raise RefusedForNow(str(refusal)) from refusal
 
     async def _is_listed(self, encoded: str) -> bool:
         exchange = await self._connection.run("LIST", b'""', string(encoded))
@@ -181,15 +181,47 @@ class ImapMailbox:
     def _is_here(self, target: Target) -> bool:
         return target.encoded == self._target(self._name).encoded
 
-    def _message(self, uid: int, items: dict[str, Value], header: bytes) -> Message:
-        size = items.get("RFC822.SIZE")
-        return Message(
-            key=MessageKey(self._account, self._name, self.uidvalidity, uid),
-            size=len(header) if size is None else number(size),
-            received=internal_date(items.get("INTERNALDATE")),
-            flags=_flags(items),
-            header=Header.parse(header),
-        )
+    async def _find(
+        self, target: Target, messages: Iterable[Message]
+    ) -> dict[int, Placement]:
+        """Copies of these messages in another mailbox, by UID of this one."""
+        # Without a Message-ID two messages of a program are too easily alike.
+        recognisable = [message for message in messages if message.message_id]
+        if not recognisable or self._is_here(target):
+            return {}
+        try:
+            found = await self._look_into(target, recognisable)
+        except (RefusedForNow, PermanentError):
+            await self._return()
+            raise
+        await self._return()
+        return found
+
+    async def _look_into(
+        self, target: Target, messages: Sequence[Message]
+    ) -> dict[int, Placement]:
+        self._connection.observer = lambda frame: None  # it tells of the target now
+        try:
+            exchange = await self._enter("EXAMINE", target)
+            with self._connection.reading():
+                uidvalidity = selection(exchange).uidvalidity
+        except PermanentError:
+            return {}  # it is not there, or not ours to read
+        place = Place(self._account, target.name, uidvalidity)
+        return await find_copies(self._filing, place, messages)
+
+    async def _return(self) -> None:
+        """Select the mailbox again; `TemporaryError` if it is no longer the same."""
+        before = self.uidvalidity
+        try:
+            await self.select()
+            self._news.missed()
+        except (RefusedForNow, PermanentError) as error:
+            self._connection.abort(f"there is no way back: {error}")
+            raise TemporaryError(str(error)) from error
+        if self.uidvalidity != before:
+            self._connection.abort("its UIDs were numbered anew")
+            raise TemporaryError(f"the UIDs of {self._name} were numbered anew")
 
     async def _find_trash(self) -> str:
         asked: tuple[bytes, ...] = (b'""', b'"*"')
@@ -198,28 +230,22 @@ class ImapMailbox:
         exchange = await self._connection.run_long("LIST", *asked)
         with self._connection.reading():
             mailboxes = [box for box in listed(exchange.frames) if box.selectable]
+        own = self._target(self._name).encoded.encode()
+        trash = self._listed_trash(mailboxes)
+        # One mailbox has several names (`INBOX/Trash`, `Trash`): the one it was
+        # opened by tells that this is it.
+        return self._name if trash == own else self._connection.names.to_user(trash)
+
+    def _listed_trash(self, mailboxes: Sequence[Listed]) -> bytes:
+        """The server's name for Trash."""
         for mailbox in mailboxes:
             if "\\trash" in mailbox.attributes:
-                return self._connection.names.to_user(mailbox.name)
-        return self._usual_trash(mailboxes) or _USUAL_TRASH[0]
-
-    def _usual_trash(self, mailboxes: Iterable[Listed]) -> str | None:
-        names = [self._connection.names.to_user(box.name) for box in mailboxes]
-        by_name = {name.casefold(): name for name in names}
+                return mailbox.name
+        to_user = self._connection.names.to_user
+        by_name = {to_user(box.name).casefold(): box.name for box in mailboxes}
         found = (by_name.get(name.casefold()) for name in _USUAL_TRASH)
-        return next((name for name in found if name is not None), None)
-
-
-def _section(items: dict[str, Value], name: str) -> bytes | None:
-    """The octets of a section; the server adds `<0>` to what was asked for in part."""
-    value = items.get(name, items.get(f"{name}<0>"))
-    return value if isinstance(value, bytes) else None
-
-
-def _flags(items: dict[str, Value]) -> frozenset[str]:
-    flags = map(text, words(items.get("FLAGS")))
-    # RFC 3501, section 2.3.2: \Recent tells of sessions, not of the message.
-    return frozenset(flag for flag in flags if flag.lower() != "\\recent")
+        usual = next((name for name in found if name is not None), None)
+        return usual or self._target(_USUAL_TRASH[0]).encoded.encode()
 
 
 def _flag_list(flags: Iterable[str]) -> bytes:

@@ -11,7 +11,14 @@ from itertools import chain
 from postroom.errors import TemporaryError
 from postroom.transport.imap.framing import Frame
 from postroom.transport.imap.names import Names
-from postroom.transport.imap.tokens import Value, number, pairs, read, text, words
+from postroom.transport.imap.tokens import (
+    Value,
+    pairs,
+    read,
+    text,
+    unique_number,
+    words,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,9 +31,8 @@ _DATE = re.compile(
     re.ASCII,
 )
 # Not strptime: its month names depend on the locale.
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun"]
-_MONTHS += ["Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_MAX_UID = 2**32 - 1
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun"]
+MONTHS += ["Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 @dataclass(frozen=True)
@@ -92,13 +98,15 @@ def fetched(frames: Iterable[Frame]) -> dict[int, dict[str, Value]]:
             raise TemporaryError("the server sent what is not the data of a message")
         found = dict(pairs(items))
         if "UID" in found:
-            messages.setdefault(_uid(found["UID"]), {}).update(found)
+            messages.setdefault(unique_number(found["UID"]), {}).update(found)
     return messages
 
 
 def searched(frames: Iterable[Frame]) -> set[int]:
     """The UIDs that SEARCH found."""
-    return {_uid(value) for values in _data(frames, b"SEARCH") for value in values}
+    return {
+        unique_number(value) for values in _data(frames, b"SEARCH") for value in values
+    }
 
 
 def capabilities(frames: Iterable[Frame]) -> frozenset[str]:
@@ -148,7 +156,7 @@ def expand(uid_set: bytes, bound: int) -> list[int]:
     expanded: list[int] = []
     for item in uid_set.split(b","):
         first, colon, last = item.partition(b":")
-        ends = sorted((_uid(first), _uid(last if colon else first)))
+        ends = sorted((unique_number(first), unique_number(last if colon else first)))
         if len(expanded) + ends[1] - ends[0] >= bound:
             raise TemporaryError(
                 "the server tells of more messages than were asked for"
@@ -160,13 +168,13 @@ def expand(uid_set: bytes, bound: int) -> list[int]:
 def internal_date(value: Value) -> datetime:
     """An INTERNALDATE in UTC; 1970 where it can't be read."""
     found = _DATE.fullmatch(text(value))
-    if not found or found[2] not in _MONTHS:
+    if not found or found[2] not in MONTHS:
         return EPOCH
     day, year, hour, minute, second = map(int, found.group(1, 3, 4, 5, 6))
     offset = timedelta(hours=int(found[8]), minutes=int(found[9]))
     try:
         zone = timezone(-offset if found[7] == "-" else offset)
-        month = _MONTHS.index(found[2]) + 1
+        month = MONTHS.index(found[2]) + 1
         return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(
             UTC
         )
@@ -199,11 +207,4 @@ def _copyuid(arguments: bytes, bound: int) -> tuple[int, dict[int, int]]:
     sources, targets = expand(parts[1], bound), expand(parts[2], bound)
     if len(sources) != len(targets):
         raise TemporaryError("the server sent a COPYUID that does not add up")
-    return number(parts[0]), dict(zip(sources, targets, strict=True))
-
-
-def _uid(value: Value) -> int:
-    uid = number(value)
-    if not 0 < uid <= _MAX_UID:
-        raise TemporaryError("the server sent a UID that can't be one")
-    return uid
+    return unique_number(parts[0]), dict(zip(sources, targets, strict=True))

@@ -10,7 +10,7 @@ from postroom.rules.effects import SetFlags
 from postroom.transport.imap.exchange import Exchange
 from postroom.transport.imap.framing import Frame
 from postroom.transport.imap.responses import count_of
-from postroom.transport.imap.tokens import number
+from postroom.transport.imap.tokens import unique_number
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def selection(exchange: Exchange) -> Selection:
         raise TemporaryError("the server did not say how many messages there are")
     flags = codes.get("PERMANENTFLAGS")
     return Selection(
-        number(codes["UIDVALIDITY"]), None if flags is None else _flags(flags)
+        unique_number(codes["UIDVALIDITY"]), None if flags is None else _flags(flags)
     )
 
 
@@ -68,6 +68,10 @@ class News:
             self.unseen = True
             self._wake()
         self.exists = count
+
+    def missed(self) -> None:
+        """For a while nothing was heard: something may have arrived."""
+        self.unseen = True
 
     def looked(self) -> None:
         """What is there now is being looked at; what comes from here on is news."""

@@ -15,6 +15,8 @@ from postroom.transport.imap.framing import Frame
 Value = bytes | tuple["Value", ...] | None
 
 _DEPTH = 50
+_MAX_NUMBER = 2**63 - 1
+_MAX_UNIQUE = 2**32 - 1
 _TOKEN = re.compile(
     rb"""\ *(?:
       (?P<open>\() | (?P<close>\))
@@ -48,10 +50,20 @@ def read(frame: Frame) -> tuple[Value, ...]:
 
 
 def number(value: Value) -> int:
-    """A number of 64 bits at most; raises `TemporaryError`."""
+    """A number of 63 bits at most (RFC 9051, section 9); raises `TemporaryError`."""
     if not isinstance(value, bytes) or not value.isdigit() or len(value) > 19:
         raise TemporaryError("the server sent something else where a number belongs")
+    if int(value) > _MAX_NUMBER:
+        raise TemporaryError("the server sent a number that can't be one")
     return int(value)
+
+
+def unique_number(value: Value) -> int:
+    """A UID or UIDVALIDITY (RFC 3501, section 9: nz-number); `TemporaryError`."""
+    found = number(value)
+    if not 0 < found <= _MAX_UNIQUE:
+        raise TemporaryError("the server sent a UID that can't be one")
+    return found
 
 
 def words(value: Value) -> tuple[bytes, ...]:

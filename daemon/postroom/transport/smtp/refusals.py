@@ -72,7 +72,10 @@ def _why_not_size(size: int, session: Session) -> str:
 
 async def _why_not_octets(content: bytes, session: Session) -> str:
     if not content.isascii() and not session.offers("8bitmime"):
-        return "the message has 8-bit text, and the server does not offer 8BITMIME"
+        return (
+            "the message has 8-bit text, and the server does not offer 8BITMIME; have "
+            "the account send by one that does (`postroom check --connect` tells)"
+        )
     if not content.endswith(b"\r\n"):
         return "the message does not end with CRLF"
     for piece in pieces(content):

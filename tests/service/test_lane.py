@@ -1,0 +1,61 @@
+"""What a lane does when the store gives it no message to send."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from postroom.errors import StoreError
+from tests.service.outbox import at_work
+
+ANN, BOB, CY = "ann@example.com", "bob@example.com", "cy@example.com"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the store is made."""
+    return tmp_path / "postroom.db"
+
+
+def test_a_message_whose_octets_are_damaged_is_held_and_others_are_sent(
+    path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with at_work(path) as (outbox, server, relays):
+            await outbox.put(ANN, BOB, content=b"damaged\r\n", expunge=True)
+            await outbox.put(CY, content=b"sound\r\n")
+            with closing(sqlite3.connect(path)) as other, other:
+                other.execute(
+                    "UPDATE content_chunk SET octets = x'00' WHERE octets = ?",
+                    [b"damaged\r\n"],
+                )
+            await outbox.sender(relays).drain()
+            assert outbox.states() == {ANN: "held", BOB: "held", CY: "delivered"}
+            assert server.contents == [b"sound\r\n"]
+            ann, *_ = outbox.deliveries()
+            assert "is damaged in the store" in ann["reply"]
+            assert ann["attempts"] == 0
+            assert await outbox.store.open_effects("home", "INBOX", 1) == []
+
+    with capture_logs() as events:
+        asyncio.run(scenario())
+    held = [each for each in events if each["event"] == "delivery_held"]
+    assert [each["recipient"] for each in held] == [ANN, BOB]
+
+
+def test_a_store_that_fails_as_a_whole_ends_the_sender(path: Path) -> None:
+    async def scenario() -> None:
+        async with at_work(path) as (outbox, _, relays):
+            await outbox.put(ANN)
+            with closing(sqlite3.connect(path)) as other, other:
+                other.execute("ALTER TABLE content_chunk RENAME TO lost")
+            with pytest.raises(ExceptionGroup) as caught:
+                await outbox.sender(relays).drain()
+            assert caught.group_contains(StoreError, match="no such table")
+
+    asyncio.run(scenario())
