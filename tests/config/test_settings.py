@@ -276,6 +276,8 @@ def test_settings_are_found_in_the_usual_places(tmp_path: Path) -> None:
     assert find_settings(Path("x"), environment) == Path("x")
     named = {**environment, "POSTROOM_CONFIG": "/y"}
     assert find_settings(None, named) == Path("/y")
+    with pytest.raises(ConfigError, match=f"looked for /etc.* and {home}; --config"):
+        find_settings(None, environment)
     home.parent.mkdir()
     home.touch()
     assert find_settings(None, environment) == home

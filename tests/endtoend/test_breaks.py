@@ -188,3 +188,18 @@ def test_what_could_not_be_forwarded_is_not_removed_for_good(
         ["forward: refused: this account has forwarded it before"],
         ["forward: refused: it is a bounce"],
     ]
+
+
+def test_what_a_relay_refuses_is_shown_with_its_words(
+    dovecot: DovecotServer, sink: RecordingSmtp, make_daemon: MakeDaemon
+) -> None:
+    user = dovecot.new_user()
+    dovecot.backlog(user, [make_mail(1)])
+    sink.refusals["books@kept.test"] = "550 5.1.1 nobody of that name"
+    daemon = make_daemon(user, plain(sink), "process")
+    events = daemon.run_once()
+    (settled,) = [one for one in events if one["event"] == "delivery_settled"]
+    assert (settled["level"], settled["state"]) == ("warning", "failed")
+    told = daemon.command("status").stdout
+    assert "failed: to books@kept.test: 550 5.1.1 nobody of that name" in told
+    assert "outbox: 1 failed" in told

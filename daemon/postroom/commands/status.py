@@ -23,7 +23,7 @@ from postroom.service.clock import SystemClock
 from postroom.service.supervisor import STORE_NAME
 from postroom.store.database import open_store
 from postroom.store.lock import find_holder
-from postroom.store.report import MailboxReport, Summary, Trouble
+from postroom.store.report import MailboxReport, Summary, Trouble, Undelivered
 
 _STYLES = {"idle": "green", "polling": "green", "retrying": "red", "refused": "red"}
 
@@ -56,8 +56,12 @@ def _show(console: Console, summary: Summary, pid: int | None) -> None:
     running = f"running, process {pid}" if pid else "not running"
     console.print(Text(f"postroom is {running}", "bold" if pid else "bold red"))
     console.print(_mailboxes(summary, running=pid is not None))
-    deliveries = [f"{count} {state}" for state, count in summary.deliveries.items()]
-    console.print(f"outbox: {', '.join(deliveries) or 'empty'}")
+    counts = [f"{count} {state}" for state, count in summary.deliveries.items()]
+    console.print(f"outbox: {', '.join(counts) or 'empty'}")
+    for name, count in summary.relays.items():
+        console.print(Text(printable(f"relay {name}: {count} to be sent")))
+    for delivery in summary.undelivered:
+        console.print(Text(printable(_tell_undelivered(delivery)), "yellow"))
     for trouble in summary.troubles:
         console.print(Text(printable(_tell(trouble)), "yellow"))
 
@@ -66,11 +70,14 @@ def _mailboxes(summary: Summary, *, running: bool) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("account", "mailbox", "state", "last looked at", "messages", ""):
         table.add_column(heading, overflow="fold")
+    told_of: set[str] = set()
     for report in summary.mailboxes:
-        counts = summary.messages.get(report.account, {})
+        is_first = report.account not in told_of
+        told_of.add(report.account)
+        counts = summary.messages.get(report.account, {}) if is_first else {}
         told = ", ".join(f"{count} {state}" for state, count in counts.items())
         checked = _ago(report.cursor.checked) if report.cursor else "never"
-        state, detail = _state(report) if running else ("stopped", "")
+        state, detail = _state(report, running=running)
         style = _STYLES.get(state, "")
         table.add_row(
             report.account,
@@ -83,10 +90,13 @@ def _mailboxes(summary: Summary, *, running: bool) -> Table:
     return table
 
 
-def _state(report: MailboxReport) -> tuple[str, str]:
+def _state(report: MailboxReport, *, running: bool) -> tuple[str, str]:
+    """What the watcher is at, or was at last, and what is to be said of it."""
     watch = report.watch
     if watch is None:
-        return "unknown", ""
+        return ("unknown" if running else "stopped"), ""
+    if not running:
+        return "stopped", watch.detail
     again = f"; again {_ahead(watch.retry_at)}" if watch.retry_at else ""
     return watch.state, f"{watch.detail}{again}"
 
@@ -96,6 +106,12 @@ def _tell(trouble: Trouble) -> str:
     place = f"{key.account}/{key.mailbox} UID {key.uid} {trouble.message_id}"
     rule = f" by rule {trouble.rule!r}" if trouble.rule else ""
     return f"{trouble.state}: {place}{rule}: {trouble.reason}"
+
+
+def _tell_undelivered(delivery: Undelivered) -> str:
+    at = delivery.next_attempt
+    again = f"; again {_ahead(at)}" if at else ""
+    return f"{delivery.state}: to {delivery.recipient}: {delivery.reply}{again}"
 
 
 def _ago(time: datetime) -> str:
@@ -120,6 +136,8 @@ def _as_data(summary: Summary, pid: int | None) -> dict[str, Any]:
         "mailboxes": list(_mailbox_data(summary, running=pid is not None)),
         "messages": {name: dict(counts) for name, counts in summary.messages.items()},
         "outbox": dict(summary.deliveries),
+        "relays": dict(summary.relays),
+        "undelivered": [_tell_undelivered(each) for each in summary.undelivered],
         "troubles": [_tell(trouble) for trouble in summary.troubles],
     }
 
@@ -127,12 +145,12 @@ def _as_data(summary: Summary, pid: int | None) -> dict[str, Any]:
 def _mailbox_data(summary: Summary, *, running: bool) -> Iterator[dict[str, Any]]:
     for report in summary.mailboxes:
         watch = report.watch
-        retry_at = watch.retry_at if watch else None
+        retry_at = watch.retry_at if watch and running else None
         yield {
             "account": report.account,
             "mailbox": report.mailbox,
             "checked": report.cursor.checked.isoformat() if report.cursor else None,
-            "state": _state(report)[0] if running else "stopped",
+            "state": _state(report, running=running)[0],
             "detail": watch.detail if watch else "",
             "retry_at": retry_at.isoformat() if retry_at else None,
         }

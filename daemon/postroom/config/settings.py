@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from postroom.config.quantities import Duration
+from postroom.errors import ConfigError, Problem
 from postroom.mail.addresses import is_address
 from postroom.rules.options import MailboxName, Octets
 
@@ -205,8 +206,10 @@ def is_loopback(host: str) -> bool:
 def find_settings(
     given: Path | None, environment: Mapping[str, str] = os.environ
 ) -> Path:
-    """The settings file: the one given, or the first of the usual places that is there;
-    where none is, the first place."""
+    """The settings file: the one given, or the first of the usual places that is there.
+
+    Raises `ConfigError` where none is.
+    """
     if given or environment.get("POSTROOM_CONFIG"):
         return given or Path(environment["POSTROOM_CONFIG"])
     home = environment.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
@@ -214,4 +217,9 @@ def find_settings(
         Path("/etc/postroom/postroom.toml"),
         Path(home) / "postroom/postroom.toml",
     ]
-    return next((place for place in places if place.exists()), places[0])
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        looked = " and ".join(map(str, places))
+        message = f"there are none: looked for {looked}; --config names another place"
+        raise ConfigError([Problem("settings", message)])
+    return found

@@ -215,18 +215,30 @@ class Lane:
         self._on_settled(await self._record(results))
         milliseconds = round((self._clock.monotonic() - begun) * 1000)
         for delivery, result in zip(deliveries, results, strict=True):
-            log.info(
-                "delivery_settled",
-                relay=self.name,
-                outgoing=delivery.outgoing_id,
-                recipient=delivery.recipient,
-                state=str(result.receipt.state),
-                code=result.receipt.code,
-                ms=milliseconds,
-            )
+            self._tell(delivery, result, milliseconds)
             if result.next_attempt is None:
                 receipt = result.receipt
                 await self._on_ended(outgoing, str(receipt.state), receipt.reply)
+
+    def _tell(
+        self, delivery: DueDelivery, result: DeliveryResult, milliseconds: int
+    ) -> None:
+        receipt, again = result.receipt, result.next_attempt
+        event = log.bind(
+            relay=self.name,
+            outgoing=delivery.outgoing_id,
+            recipient=delivery.recipient,
+            state=str(receipt.state),
+            code=receipt.code,
+            ms=milliseconds,
+        )
+        if again is not None:
+            again_at = again.isoformat()
+            event.warning("delivery_delayed", reply=receipt.reply, again_at=again_at)
+        elif receipt.state is DeliveryState.DELIVERED:
+            event.info("delivery_settled")
+        else:
+            event.warning("delivery_settled", reply=receipt.reply)
 
     async def _record(
         self, results: Sequence[DeliveryResult]

@@ -78,6 +78,7 @@ class Watcher:
         try:
             async with self.connection, self.account.open(self.mailbox) as mailbox:
                 await self.processor.catch_up(mailbox)
+            await self._change(WatchState.POLLING)
         except StoreError:
             raise
         except (TemporaryError, PermanentError) as error:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, func, or_, select
 from postroom.mail.message import MessageKey
 from postroom.ports import Cursor, DeliveryState, EffectState, MessageState, WatchReport
 from postroom.store.outbox import waiting_relays
-from postroom.store.report import MailboxReport, Summary, Trouble
+from postroom.store.report import MailboxReport, Summary, Trouble, Undelivered
 from postroom.store.schema import (
     account,
     delivery,
@@ -22,6 +22,7 @@ from postroom.store.schema import (
     mailbox,
     message,
     meta,
+    outgoing,
     watch,
 )
 
@@ -46,6 +47,7 @@ def summary(connection: Connection, troubles: int) -> Summary:
         relays=waiting_relays(connection),
         mailboxes=_mailboxes(connection),
         troubles=_troubles(connection, troubles),
+        undelivered=tuple(_undelivered(connection, troubles)),
     )
 
 
@@ -92,6 +94,22 @@ def _watch(row: Row[Any]) -> WatchReport | None:
         return None
     names = row.account, row.name
     return WatchReport(*names, row.state, row.detail, row.since, row.retry_at)
+
+
+def _undelivered(connection: Connection, limit: int) -> Iterator[Undelivered]:
+    """The latest deliveries of which the last that was heard was not good."""
+    well = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.DELIVERED)
+    query: Select[Any] = (
+        select(delivery, outgoing.c.relay)
+        .join(outgoing)
+        .where(delivery.c.state.not_in(well))
+        .order_by(delivery.c.updated.desc())
+        .limit(limit)
+    )
+    for row in connection.execute(query):
+        said = f"{row.code} {row.reply}" if row.code else row.reply
+        state = DeliveryState(row.state)
+        yield Undelivered(row.relay, row.recipient, state, said, row.next_attempt)
 
 
 def _troubles(connection: Connection, limit: int) -> tuple[Trouble, ...]:

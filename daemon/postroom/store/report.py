@@ -40,6 +40,17 @@ class Trouble:
 
 
 @dataclass(frozen=True)
+class Undelivered:
+    """A delivery that did not go well: to whom, and the last words about it."""
+
+    relay: str
+    recipient: str
+    state: DeliveryState
+    reply: str
+    next_attempt: datetime | None
+
+
+@dataclass(frozen=True)
 class Summary:
     """How things stand: counts by state, cursors, and the latest troubles first.
 
@@ -53,6 +64,7 @@ class Summary:
     relays: Mapping[str, int]
     mailboxes: tuple[MailboxReport, ...]
     troubles: tuple[Trouble, ...]
+    undelivered: tuple[Undelivered, ...]
 
 
 @dataclass(frozen=True)

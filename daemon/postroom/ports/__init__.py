@@ -1,0 +1,24 @@
+"""What the core asks of the outside: Protocols, and the data that passes through."""
+
+from __future__ import annotations
+
+from postroom.ports.clock import Clock as Clock
+from postroom.ports.mailboxes import Account as Account
+from postroom.ports.mailboxes import AccountReport as AccountReport
+from postroom.ports.mailboxes import Mailbox as Mailbox
+from postroom.ports.mailboxes import Placement as Placement
+from postroom.ports.records import Cursor as Cursor
+from postroom.ports.records import Decision as Decision
+from postroom.ports.records import EffectResult as EffectResult
+from postroom.ports.records import EffectState as EffectState
+from postroom.ports.records import MessageState as MessageState
+from postroom.ports.records import OpenEffect as OpenEffect
+from postroom.ports.records import Ruleset as Ruleset
+from postroom.ports.records import Sighting as Sighting
+from postroom.ports.records import WatchReport as WatchReport
+from postroom.ports.relays import DeliveryResult as DeliveryResult
+from postroom.ports.relays import DeliveryState as DeliveryState
+from postroom.ports.relays import DueDelivery as DueDelivery
+from postroom.ports.relays import Receipt as Receipt
+from postroom.ports.relays import Relay as Relay
+from postroom.ports.store import Store as Store

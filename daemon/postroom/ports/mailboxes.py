@@ -1,0 +1,112 @@
+"""Mail in: accounts and their mailboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from postroom.mail.message import Message
+from postroom.rules.effects import SetFlags
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a message ended up after a move or a copy; UIDs are None where the server
+    does not tell (no UIDPLUS, RFC 4315)."""
+
+    mailbox: str
+    uidvalidity: int | None = None
+    uid: int | None = None
+
+
+@dataclass(frozen=True)
+class AccountReport:
+    """What a server said of itself when it was asked by `check --connect`."""
+
+    capabilities: frozenset[str]
+    mailboxes: tuple[str, ...]
+    delimiter: str | None
+
+
+class Mailbox(Protocol):
+    """One selected mailbox on its own connection; one owner, one call at a time.
+
+    Every method raises `TemporaryError` when the connection is lost, late or speaks
+    nonsense (the connection is then gone for good: open the mailbox again); its
+    subclass `RefusedForNow` when the server refuses for now, and `PermanentError` when
+    it refuses for good (the connection serves on). UIDs given and returned are of this
+    `uidvalidity`. A UID that has vanished is left out of results, never an error; so is
+    one with which the server has done nothing: `present` tells them apart.
+    """
+
+    @property
+    def name(self) -> str:
+        """The mailbox's name as the user writes it: `/` is the delimiter."""
+
+    @property
+    def uidvalidity(self) -> int:
+        """UIDVALIDITY as of the SELECT (RFC 3501, 2.3.1.1)."""
+
+    @property
+    def pushes(self) -> bool:
+        """True if the server says by itself when something arrives (IDLE)."""
+
+    async def newest(self) -> int:
+        """The highest UID there is now, 0 if the mailbox is empty."""
+
+    async def uids_after(self, uid: int) -> list[int]:
+        """All UIDs above `uid`, ascending. A round trip that proves the connection."""
+
+    async def headers(self, uids: Sequence[int]) -> list[Message]:
+        """These messages at depth headers, ascending, in one FETCH; a header that the
+        server does not give is empty."""
+
+    async def contents(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The octets of these messages, in one FETCH; never sets `\\Seen`."""
+
+    async def present(self, uids: Sequence[int]) -> frozenset[int]:
+        """Those of these UIDs that are there."""
+
+    async def changed(self) -> None:
+        """Return when something may have arrived; a hint only. Waits for ever where the
+        server does not push."""
+
+    async def set_flags(self, uids: Sequence[int], change: SetFlags) -> frozenset[int]:
+        """Change flags with one STORE a direction; the UIDs that were there."""
+
+    async def copy(self, uids: Sequence[int], target: str) -> dict[int, Placement]:
+        """Copy in one command, making the target if it is absent; where each went."""
+
+    async def move(self, uids: Sequence[int], target: str) -> dict[int, Placement]:
+        """Move in one command (or by verified steps), making the target if it is
+        absent; where each went. Messages that were gone are left out."""
+
+    async def resume(
+        self, uids: Sequence[int], target: str, *, move: bool
+    ) -> dict[int, Placement]:
+        """End a copy or move that was cut off; where those went that were copied then.
+        A copy is known by fingerprint and header, never without a Message-ID."""
+
+    async def trash_name(self) -> str:
+        """The name of the account's Trash mailbox, which need not be there yet."""
+
+    async def expunge(self, uids: Sequence[int]) -> frozenset[int]:
+        """Remove these messages and no other for good; the UIDs that were there. Raises
+        `PermanentError` where the server can't expunge by UID (no UIDPLUS)."""
+
+
+class Account(Protocol):
+    """Access to the mailboxes of one account."""
+
+    @property
+    def name(self) -> str:
+        """The account's name in the settings."""
+
+    def open(self, mailbox: str) -> AbstractAsyncContextManager[Mailbox]:
+        """Connect, log in and select; log out at the end. Raises `TemporaryError`,
+        `AuthenticationError` or `PermanentError`."""
+
+    async def probe(self) -> AccountReport:
+        """Log in, look, and log out."""

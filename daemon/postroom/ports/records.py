@@ -1,0 +1,110 @@
+"""What is remembered of messages, and of what is done with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from postroom.mail.message import Message, MessageKey
+from postroom.ports.mailboxes import Placement
+from postroom.rules.effects import Effect
+from postroom.rules.plan import Plan
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far a mailbox was read: all up to `uid` have a row or were adopted."""
+
+    uidvalidity: int
+    uid: int
+    checked: datetime
+
+
+class MessageState(StrEnum):
+    """The states of a message, and the only names for them."""
+
+    SEEN = "seen"
+    DECIDED = "decided"
+    SETTLED = "settled"
+    ACKNOWLEDGED = "acknowledged"
+    QUARANTINED = "quarantined"
+    GONE = "gone"
+
+
+class EffectState(StrEnum):
+    """The states of an effect, and the only names for them."""
+
+    PLANNED = "planned"
+    DOING = "doing"
+    DONE = "done"
+    FAILED = "failed"
+    HELD = "held"
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What the ledger says of an arrival: its state, and how often deciding was begun.
+
+    With `begun_before` it is `seen` from an earlier time, and this time is not counted
+    yet. `placed`: postroom itself put it there. `returned`: it was there before, left,
+    and was put back.
+    """
+
+    state: MessageState
+    attempts: int
+    begun_before: bool = False
+    placed: bool = False
+    returned: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The outcome for one message: a plan, or the reason why there is none; `final`
+    when it is not to be tried again."""
+
+    message: Message
+    plan: Plan | None = None
+    failure: str = ""
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class OpenEffect:
+    """A mailbox effect that is still to be done. `attempted` is True when it was begun
+    before and its result was not recorded."""
+
+    id: int
+    message: MessageKey
+    rule: str
+    effect: Effect
+    attempted: bool
+
+
+@dataclass(frozen=True)
+class EffectResult:
+    """What came of an effect: `done`, `failed` or `held`; where the message went."""
+
+    id: int
+    state: EffectState
+    detail: str = ""
+    placement: Placement | None = None
+
+
+@dataclass(frozen=True)
+class Ruleset:
+    """The rule files as they were read: (name, text) pairs in the order they run."""
+
+    files: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class WatchReport:
+    """What the watcher of a mailbox is at, for those who ask from outside."""
+
+    account: str
+    mailbox: str
+    state: str
+    detail: str
+    since: datetime
+    retry_at: datetime | None = None

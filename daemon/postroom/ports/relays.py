@@ -1,0 +1,90 @@
+"""Mail out: relays, deliveries, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from postroom.mail.envelope import Outgoing
+
+
+class DeliveryState(StrEnum):
+    """The states of a delivery, and the only names for them."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    DELAYED = "delayed"
+    FAILED = "failed"
+    HELD = "held"
+    UNKNOWN = "unknown"
+    BOUNCED = "bounced"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What came of one recipient: the state it leads to, and the server's words.
+
+    `state` is `delivered`, `delayed` (4yz), `failed` (5yz) or `unknown` (no reply after
+    the final dot). `code` is 0 where no reply was had.
+    """
+
+    state: DeliveryState
+    code: int = 0
+    reply: str = ""
+
+
+class Relay(Protocol):
+    """A submission server; keeps its connection between messages."""
+
+    async def send(
+        self,
+        outgoing: Outgoing,
+        recipients: Sequence[str],
+        before_dot: Callable[[Sequence[str]], Awaitable[None]],
+    ) -> dict[str, Receipt]:
+        """Send to these recipients in one transaction; a receipt for each.
+
+        `before_dot` is awaited with the accepted recipients after the content was
+        written and before the final dot: from then on a lost connection is `unknown`.
+        Raises `TemporaryError` when no transaction came about (connect, TLS, EHLO,
+        421), `AuthenticationError` when the credentials are refused; then nothing was
+        sent to anyone.
+        """
+
+    async def probe(self) -> frozenset[str]:
+        """Connect, log in, and tell the server's extensions."""
+
+    async def close(self) -> None:
+        """Say QUIT and close; never raises."""
+
+
+@dataclass(frozen=True)
+class DueDelivery:
+    """A delivery whose time has come. `attempts` counts those that were charged."""
+
+    id: int
+    outgoing_id: int
+    relay: str
+    recipient: str
+    attempts: int
+    created: datetime
+
+
+@dataclass(frozen=True)
+class DeliveryResult:
+    """What came of one delivery's attempt; `next_attempt` is given with `delayed`, and
+    with an `unknown` that is to be sent again.
+
+    With `charged` False (no transaction came about) the attempt is not counted against
+    the delivery.
+    """
+
+    id: int
+    receipt: Receipt
+    next_attempt: datetime | None = None
+    charged: bool = True

@@ -1,0 +1,122 @@
+"""Memory: what the store is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from postroom.mail.envelope import Outgoing
+from postroom.mail.message import Message, MessageKey
+from postroom.ports.records import (
+    Cursor,
+    Decision,
+    EffectResult,
+    OpenEffect,
+    Ruleset,
+    Sighting,
+    WatchReport,
+)
+from postroom.ports.relays import DeliveryResult, DueDelivery
+
+
+class Store(Protocol):
+    """What postroom remembers. Every method is one transaction, which survives kill -9;
+    `commit`, `adopt`, `mark_sending` and `settle` are synced to disk as well."""
+
+    async def begin_run(self, mode: str, ruleset: Ruleset) -> int:
+        """Note the start of a run (`live`, `sweep`, `undo`) by these rules; its id."""
+
+    async def cursor(self, account: str, mailbox: str) -> Cursor | None:
+        """How far this mailbox has been read; None if never."""
+
+    async def adopt(self, account: str, mailbox: str, cursor: Cursor) -> None:
+        """Set the cursor without handling what lies before it."""
+
+    async def touch(self, account: str, mailbox: str, checked: datetime) -> None:
+        """Note that the mailbox was looked at and held nothing new."""
+
+    async def report_watch(self, report: WatchReport) -> None:
+        """Note what a watcher is at; the last report of each mailbox is kept."""
+
+    async def see(
+        self, messages: Sequence[Message], listed: datetime
+    ) -> dict[MessageKey, Sighting]:
+        """Record that deciding these is begun: a row for each new one, an attempt. One
+        that has a row is only told. `acknowledged` at once are one that an effect of
+        this account placed there, and one that has returned: decided here before, and
+        away when the mailbox was `listed`, before anything was done to it."""
+
+    async def begin_again(self, key: MessageKey) -> int:
+        """Count one more attempt at deciding a `seen` message; how many there were. One
+        by one: where one ends the process, the others must not be taken for it."""
+
+    async def take_back(self, keys: Sequence[MessageKey]) -> None:
+        """Take back the last attempt at those still `seen`: something else ended it."""
+
+    async def known(self, messages: Sequence[Message]) -> frozenset[MessageKey]:
+        """Those that the same mailbox held, decided, under another UIDVALIDITY."""
+
+    async def carry_over(
+        self, account: str, mailbox: str, messages: Sequence[Message]
+    ) -> int:
+        """Have what is open under other UIDVALIDITYs done to these; to how many."""
+
+    async def give_up_before(
+        self, account: str, mailbox: str, uidvalidity: int
+    ) -> None:
+        """Fail the mailbox effects that are open under other UIDVALIDITYs."""
+
+    async def undecided(
+        self, account: str, mailbox: str, uidvalidity: int
+    ) -> list[int]:
+        """UIDs of `seen` messages at or below the cursor, ascending."""
+
+    async def mark_gone(self, keys: Sequence[MessageKey]) -> None:
+        """Record that these are no longer on the server."""
+
+    async def commit(
+        self, run: int, decisions: Sequence[Decision], cursor: Cursor | None
+    ) -> None:
+        """Record plans, effects, outgoing mail and the cursor, all or nothing. Without
+        a plan a message stays `seen`; at the third attempt, or when that is `final`, it
+        is `quarantined`."""
+
+    async def open_effects(
+        self, account: str, mailbox: str, uidvalidity: int
+    ) -> list[OpenEffect]:
+        """Mailbox effects to be done now, in order; an expunge only when all else of
+        its message is done. It becomes `held` when one of that can't be done."""
+
+    async def begin_effects(self, ids: Sequence[int]) -> None:
+        """Record that these are being done."""
+
+    async def finish_effects(self, results: Sequence[EffectResult]) -> None:
+        """Record results, and move their messages to `settled` and `acknowledged`."""
+
+    async def recover(self, now: datetime) -> int:
+        """After a restart: deliveries left `sending` become `unknown`, and of these the
+        at-least-once ones are queued again; how many were unknown."""
+
+    async def due(
+        self, now: datetime, limit: int, relay: str | None = None
+    ) -> list[DueDelivery]:
+        """Deliveries whose time has come, oldest first, grouped by outgoing; of this
+        relay only if one is named. A clock that was set back delays none for long."""
+
+    async def next_due(self, relay: str | None = None) -> datetime | None:
+        """When the next delivery (of this relay) is due; None if none waits."""
+
+    async def waiting_relays(self) -> dict[str, int]:
+        """How many deliveries wait for each relay, even one that is in no settings."""
+
+    async def outgoing(self, outgoing_id: int) -> Outgoing:
+        """The envelope and the exact bytes; `ContentError` if they are damaged."""
+
+    async def mark_sending(self, ids: Sequence[int]) -> None:
+        """Record that the final dot is about to be sent."""
+
+    async def settle(
+        self, results: Sequence[DeliveryResult]
+    ) -> frozenset[tuple[str, str]]:
+        """Record results; the (account, mailbox) pairs whose expunges may now go on."""
