@@ -168,10 +168,6 @@ def finish_messages(
     _advance(connection, done, MessageState.ACKNOWLEDGED, now)
 
 
-def _all_done(plan: Sequence[_Planned]) -> bool:
-    return all(each.state == EffectState.DONE for each in plan)
-
-
 def _unfinished(connection: Connection, messages: Collection[int]) -> dict[int, str]:
     query = select(message.c.id, message.c.state).where(
         message.c.state.in_((MessageState.DECIDED, MessageState.SETTLED))
