@@ -123,11 +123,15 @@ def test_a_relay_that_is_away_delays_what_is_sent_and_nothing_else(
     done = daemon.command("run", "--once")
     assert done.returncode == 1
     assert "127.0.0.1:9" in done.stderr
+    told = daemon.command("status").stdout
+    assert "relay home: 127.0.0.1:9" in told
+    assert "relay home: 1 to be sent" in told
     assert observe(dovecot.mailboxes(user)) == expect([1, 6])
     settings = daemon.settings.read_text()
     daemon.settings.write_text(settings.replace(away, plain(sink)))
     daemon.run_once()
     assert [read_forward(one.raw) for one in sink.received] == [1]
+    assert "relay home" not in daemon.command("status").stdout
 
 
 def test_a_second_daemon_on_the_same_store_is_refused(

@@ -60,6 +60,10 @@ def _show(console: Console, summary: Summary, pid: int | None) -> None:
     console.print(f"outbox: {', '.join(counts) or 'empty'}")
     for name, count in summary.relays.items():
         console.print(Text(printable(f"relay {name}: {count} to be sent")))
+    for report in summary.relay_troubles:
+        again = f"; again {_ahead(report.retry_at)}" if report.retry_at and pid else ""
+        told = f"relay {report.name}: {report.error}{again}"
+        console.print(Text(printable(told), "red"))
     for delivery in summary.undelivered:
         console.print(Text(printable(_tell_undelivered(delivery)), "yellow"))
     for trouble in summary.troubles:
@@ -137,6 +141,7 @@ def _as_data(summary: Summary, pid: int | None) -> dict[str, Any]:
         "messages": {name: dict(counts) for name, counts in summary.messages.items()},
         "outbox": dict(summary.deliveries),
         "relays": dict(summary.relays),
+        "relay_troubles": {each.name: each.error for each in summary.relay_troubles},
         "undelivered": [_tell_undelivered(each) for each in summary.undelivered],
         "troubles": [_tell(trouble) for trouble in summary.troubles],
     }

@@ -13,6 +13,7 @@ from postroom.ports.records import EffectResult as EffectResult
 from postroom.ports.records import EffectState as EffectState
 from postroom.ports.records import MessageState as MessageState
 from postroom.ports.records import OpenEffect as OpenEffect
+from postroom.ports.records import RelayReport as RelayReport
 from postroom.ports.records import Ruleset as Ruleset
 from postroom.ports.records import Sighting as Sighting
 from postroom.ports.records import WatchReport as WatchReport

@@ -99,6 +99,15 @@ class Ruleset:
 
 
 @dataclass(frozen=True)
+class RelayReport:
+    """What is wrong with a relay, and when it is tried again; nothing if it is well."""
+
+    name: str
+    error: str
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class WatchReport:
     """What the watcher of a mailbox is at, for those who ask from outside."""
 

@@ -13,6 +13,7 @@ from postroom.ports.records import (
     Decision,
     EffectResult,
     OpenEffect,
+    RelayReport,
     Ruleset,
     Sighting,
     WatchReport,
@@ -38,6 +39,9 @@ class Store(Protocol):
 
     async def report_watch(self, report: WatchReport) -> None:
         """Note what a watcher is at; the last report of each mailbox is kept."""
+
+    async def report_relay(self, report: RelayReport) -> None:
+        """Note how a relay is doing; the last report of each is kept."""
 
     async def see(
         self, messages: Sequence[Message], listed: datetime

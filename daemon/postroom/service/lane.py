@@ -17,6 +17,7 @@ from postroom.ports import (
     DueDelivery,
     Receipt,
     Relay,
+    RelayReport,
     Store,
 )
 from postroom.service.finishing import finish
@@ -58,6 +59,7 @@ class Lane:
         # Messages at which the relay failed, and how many had been served before.
         self._suspects: dict[int, int] = {}
         self._served = 0
+        self._reported = RelayState()
 
     @property
     def state(self) -> RelayState:
@@ -73,7 +75,11 @@ class Lane:
         try:
             while True:
                 self._bell.clear()
-                await self._rest(await self._drain_if_possible())
+                try:
+                    await self._rest(await self._drain())
+                except TemporaryError as error:  # the store's: its disk is full, say
+                    log.warning("store_unavailable", error=str(error))
+                    await asyncio.sleep(self._timings.store_pause)
         finally:
             await self._relay.close()
 
@@ -84,15 +90,17 @@ class Lane:
         finally:
             await self._relay.close()
 
-    async def _drain_if_possible(self) -> float | None:
-        try:
-            return await self._drain()
-        except TemporaryError as error:  # the store's: its disk is full, say
-            log.warning("store_unavailable", error=str(error))
-            return self._timings.store_pause
-
     async def _drain(self) -> float | None:
-        """Send what is due; how many seconds to stay away from the relay, if any."""
+        """Send what is due, and report how the relay does; how many seconds to stay
+        away from it, if any."""
+        stay_away = await self._send_due()
+        if self.state != self._reported:
+            self._reported = self.state
+            report = RelayReport(self.name, self.state.last_error, self.state.retry_at)
+            await self._store.report_relay(report)
+        return stay_away
+
+    async def _send_due(self) -> float | None:
         while due := await self._store.due(self._clock.now(), _BATCH, self.name):
             for outgoing_id, deliveries in self._in_order(due):
                 stay_away = await self._deliver_even_if_stopped(outgoing_id, deliveries)

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from postroom.ports import Cursor, WatchReport
-from postroom.store.schema import account, mailbox, watch
+from postroom.ports import Cursor, RelayReport, WatchReport
+from postroom.store.schema import account, mailbox, relay, watch
 
 
 def canonical(name: str) -> str:
@@ -95,6 +95,13 @@ def report_watch(connection: Connection, report: WatchReport) -> None:
         "retry_at": report.retry_at,
     }
     connection.execute(insert(watch), told)
+
+
+def report_relay(connection: Connection, report: RelayReport) -> None:
+    """Keep this as the last report of its relay."""
+    connection.execute(delete(relay).where(relay.c.name == report.name))
+    told = {"name": report.name, "error": report.error, "retry_at": report.retry_at}
+    connection.execute(insert(relay), told)
 
 
 def _write(connection: Connection, row: int, cursor: Cursor) -> None:

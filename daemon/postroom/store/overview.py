@@ -11,7 +11,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from postroom.mail.message import MessageKey
-from postroom.ports import Cursor, DeliveryState, EffectState, MessageState, WatchReport
+from postroom.ports import (
+    Cursor,
+    DeliveryState,
+    EffectState,
+    MessageState,
+    RelayReport,
+    WatchReport,
+)
 from postroom.store.outbox import waiting_relays
 from postroom.store.report import MailboxReport, Summary, Trouble, Undelivered
 from postroom.store.schema import (
@@ -23,6 +30,7 @@ from postroom.store.schema import (
     message,
     meta,
     outgoing,
+    relay,
     watch,
 )
 
@@ -47,6 +55,7 @@ def summary(connection: Connection, troubles: int) -> Summary:
         relays=waiting_relays(connection),
         mailboxes=_mailboxes(connection),
         troubles=_troubles(connection, troubles),
+        relay_troubles=tuple(_relay_troubles(connection)),
         undelivered=tuple(_undelivered(connection, troubles)),
     )
 
@@ -94,6 +103,12 @@ def _watch(row: Row[Any]) -> WatchReport | None:
         return None
     names = row.account, row.name
     return WatchReport(*names, row.state, row.detail, row.since, row.retry_at)
+
+
+def _relay_troubles(connection: Connection) -> Iterator[RelayReport]:
+    query = select(relay).where(relay.c.error != "").order_by(relay.c.name)
+    for row in connection.execute(query):
+        yield RelayReport(row.name, row.error, row.retry_at)
 
 
 def _undelivered(connection: Connection, limit: int) -> Iterator[Undelivered]:

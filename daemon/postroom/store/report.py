@@ -12,6 +12,7 @@ from postroom.ports import (
     DeliveryState,
     EffectState,
     MessageState,
+    RelayReport,
     WatchReport,
 )
 from postroom.rules.plan import RuleTrace
@@ -54,7 +55,8 @@ class Undelivered:
 class Summary:
     """How things stand: counts by state, cursors, and the latest troubles first.
 
-    `relays` counts the deliveries that wait, by the relay that is to take them.
+    `relays` counts the deliveries that wait, by the relay that is to take them;
+    `relay_troubles` are the relays that did not do well the last time.
     """
 
     store_id: str
@@ -65,6 +67,7 @@ class Summary:
     mailboxes: tuple[MailboxReport, ...]
     troubles: tuple[Trouble, ...]
     undelivered: tuple[Undelivered, ...]
+    relay_troubles: tuple[RelayReport, ...]
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,14 @@ watch = Table(
     time("retry_at", optional=True),
 )
 
+relay = Table(
+    "relay",
+    metadata,
+    Column("name", Words, primary_key=True),
+    word("error"),
+    time("retry_at", optional=True),
+)
+
 # -- octets ----------------------------------------------------------------------------
 
 content = Table(

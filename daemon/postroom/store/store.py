@@ -20,6 +20,7 @@ from postroom.ports import (
     DueDelivery,
     EffectResult,
     OpenEffect,
+    RelayReport,
     Ruleset,
     Sighting,
     WatchReport,
@@ -99,6 +100,10 @@ class SqlStore:
         await self._write(lambda connection: cursors.report_watch(connection, report))
 
     # -- the ledger
+
+    async def report_relay(self, report: RelayReport) -> None:
+        """Note how a relay is doing; the last report of each is kept."""
+        await self._write(lambda connection: cursors.report_relay(connection, report))
 
     async def see(
         self, messages: Sequence[Message], listed: datetime
