@@ -59,7 +59,8 @@ class Lane:
         # Messages at which the relay failed, and how many had been served before.
         self._suspects: dict[int, int] = {}
         self._served = 0
-        self._reported = RelayState()
+        # None: what an earlier process reported is not true of this one.
+        self._reported: RelayReport | None = None
 
     @property
     def state(self) -> RelayState:
@@ -94,10 +95,10 @@ class Lane:
         """Send what is due, and report how the relay does; how many seconds to stay
         away from it, if any."""
         stay_away = await self._send_due()
-        if self.state != self._reported:
-            self._reported = self.state
-            report = RelayReport(self.name, self.state.last_error, self.state.retry_at)
+        report = RelayReport(self.name, self.state.last_error, self.state.retry_at)
+        if report != self._reported:
             await self._store.report_relay(report)
+            self._reported = report
         return stay_away
 
     async def _send_due(self) -> float | None:

@@ -129,7 +129,8 @@ class Processor:
         new = [m for m in seen if not sightings[m.key].begun_before]
         await self._decide(mailbox, new, cursor)
         for key in (key for key in sightings if sightings[key].returned):
-            log.info("message_returned", account=self.account, uid=key.uid)
+            place = {"account": key.account, "mailbox": key.mailbox, "uid": key.uid}
+            log.info("message_returned", **place)
 
     async def _note_missing(
         self, round_: _Round, uids: Sequence[int], messages: Sequence[Message]
