@@ -49,12 +49,28 @@ class TemporaryError(PostroomError):
     """It did not work now; the same may work later."""
 
 
+class StoreUnavailable(TemporaryError):
+    """The store can't be written now, as on a full disk."""
+
+
 class RefusedForNow(TemporaryError):
     """The server refuses this now and may do it later; the connection is fine."""
 
 
+class Unreached(TemporaryError):
+    """The server could not be reached: it was told nothing of who we are."""
+
+
+class TooManyConnections(RefusedForNow):
+    """The server has as many connections of this account as it wants."""
+
+
 class PermanentError(PostroomError):
     """It did not work, and trying the same again will not help."""
+
+
+class AbsentMailbox(PermanentError):
+    """The server has no mailbox of that name."""
 
 
 class AuthenticationError(PermanentError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import unicodedata
 
 from tests.commands.workplace import RULES, Workplace
 from tests.servers.dovecot import DovecotServer
@@ -76,6 +78,36 @@ def test_every_server_is_asked(
     assert "account home: watch: there is no mailbox Not [there] yet" in done.out
     assert "account home: smtp: connected; it has 8BITMIME, SMTPUTF8" in done.out
     assert dovecot.mailboxes(user).keys() == {"INBOX"}
+
+
+def test_an_absent_mailbox_is_told_with_the_one_that_may_be_meant(
+    workplace: Workplace, dovecot: DovecotServer, sink: RecordingSmtp
+) -> None:
+    user = dovecot.new_user()
+    dovecot.create(user, "Archive", "Invoices", "Entw&APw-rfe", "All/Spam")
+    # Accents may be written in two ways; INBOX alone has no case.
+    decomposed = unicodedata.normalize("NFD", "Entwürfe")
+    absent = {
+        "Archiv": "; the server has Archive",
+        "Junk": "; the server has All/Spam",
+        "INVOICE": "; the server has Invoices",
+        "invoices": "; the server has Invoices",
+        "Bills": "",
+    }
+    watched = json.dumps(["inbox", "Invoices", decomposed, *absent])
+    workplace.write(
+        dovecot.address(user),
+        dovecot.password,
+        dovecot.ports.imap,
+        sink.port,
+        more=f"watch = {watched}\n",
+    )
+    lines = workplace.run("check", "--connect").out.splitlines()
+    told = [line for line in lines if "there is no mailbox" in line]
+    assert told == [
+        f"account home: watch: there is no mailbox {name} yet{instead}"
+        for name, instead in absent.items()
+    ]
 
 
 def test_servers_that_are_away_are_all_told(workplace: Workplace) -> None:

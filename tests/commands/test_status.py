@@ -10,7 +10,7 @@ from postroom.config.configuration import load_configuration
 from postroom.errors import PluginError
 from postroom.ports import Cursor, Decision, Ruleset, WatchReport
 from postroom.service.clock import SystemClock
-from postroom.service.supervisor import STORE_NAME, open_service
+from postroom.service.opening import STORE_NAME, open_service
 from postroom.store.database import open_store
 from postroom.store.store import SqlStore
 from tests.commands.workplace import Ended, Workplace

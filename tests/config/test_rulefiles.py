@@ -124,7 +124,7 @@ def test_a_folder_of_someone_else_is_a_problem(tmp_path: Path) -> None:
 def test_inbox_is_written_in_any_case(tmp_path: Path) -> None:
     toml = f'[[rule]]\nname = "it"\n{THEN}\nmailboxes = ["inbox", "Inbox/a"]\n'
     (rule,) = read_rules(tmp_path, toml)
-    assert rule.mailboxes == ("INBOX", "Inbox/a")
+    assert rule.mailboxes == ("INBOX", "INBOX/a")
 
 
 def test_files_run_in_the_order_of_their_names(tmp_path: Path) -> None:

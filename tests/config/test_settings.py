@@ -142,6 +142,20 @@ def test_inbox_is_written_in_any_case(tmp_path: Path) -> None:
     assert configuration.rules[0].concerns("home", "INBOX")
 
 
+def test_accents_are_written_in_either_form(tmp_path: Path) -> None:
+    settings = GOOD + 'watch = ["Cafe\u0301"]\n'
+    rule = '[[rule]]\nname = "a"\nmailboxes = ["Caf\u00e9"]\nthen = [{ flag = true }]\n'
+    configuration = load(tmp_path, settings, one=rule)
+    assert configuration.settings.account["home"].watch == ("Caf\u00e9",)
+    twice = GOOD + 'watch = ["Cafe\u0301", "Caf\u00e9"]\n'
+    assert "is named more than once" in complaints(tmp_path, twice)[0]
+
+
+def test_only_its_own_letters_name_inbox(tmp_path: Path) -> None:
+    settings = load(tmp_path, GOOD + 'watch = ["\u0131nbox", "inbox"]\n').settings
+    assert settings.account["home"].watch == ("\u0131nbox", "INBOX")
+
+
 def test_a_rule_is_for_mailboxes_that_are_watched(tmp_path: Path) -> None:
     rule = (
         '[[rule]]\nname = "{name}"\nmailboxes = ["{mailbox}"]\n'

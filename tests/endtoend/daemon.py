@@ -62,17 +62,22 @@ class Daemon:
         )
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
 
-    def wait_for(self, name: str, count: int = 1) -> list[Event]:
+    def wait_for(
+        self, name: str, count: int = 1, patience: float = PATIENCE
+    ) -> list[Event]:
         """The events of this name, once there are that many since the start."""
-        end = time.monotonic() + PATIENCE
-        while len(found := [e for e in self.seen if e["event"] == name]) < count:
+        found = [event for event in self.seen if event["event"] == name]
+        end = time.monotonic() + patience
+        while len(found) < count:
             try:
-                self.seen.append(self._events.get(timeout=end - time.monotonic()))
+                event = self._events.get(timeout=end - time.monotonic())
             except (queue.Empty, ValueError):
                 raise AssertionError(
-                    f"{len(found)} of {count} {name} after {PATIENCE} s; "
+                    f"{len(found)} of {count} {name} after {patience} s; "
                     f"the last events: {self.seen[-5:]}"
                 ) from None
+            self.seen.append(event)
+            found += [event] if event["event"] == name else []
         return found
 
     def stop(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -289,6 +290,27 @@ def test_keys_are_the_same_for_the_same_and_differ_otherwise(tmp_path: Path) -> 
     assert keys('subject = "hello"', 1, 'move = "B"') != first
     flags = keys('subject = "hello"', 1, 'flag = true }, { mark = "read"')
     assert len(set(flags)) == 2
+
+
+def test_keys_differ_for_another_message_that_has_the_same_uid(tmp_path: Path) -> None:
+    def forwarded(message: Message) -> tuple[str, str]:
+        then = 'forward = "bob@example.com"'
+        (planned,) = plan_for(tmp_path, 'subject = "h"', message, then).effects
+        assert isinstance(planned.effect, Send)
+        return planned.key, planned.effect.outgoing.message_id
+
+    message = make_message(message_id="<1@example.org>")
+    paris = timezone(timedelta(hours=1))
+    same = replace(message, received=message.received.astimezone(paris))
+    assert forwarded(same) == forwarded(message)
+    others = [
+        make_message(message_id="<2@example.org>"),
+        replace(message, size=message.size + 1),
+        replace(message, received=message.received + timedelta(seconds=1)),
+    ]
+    found = [forwarded(each) for each in [message, *others]]
+    assert len({key for key, _ in found}) == len(found)
+    assert len({message_id for _, message_id in found}) == len(found)
 
 
 def test_the_trace_tells_what_was_asked_and_seen(tmp_path: Path) -> None:

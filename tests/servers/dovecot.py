@@ -116,17 +116,30 @@ def _give(user: str, path: Path) -> None:
 
 @contextmanager
 def running_dovecot(
-    certificates: Certificates, capability: str | None = None
+    certificates: Certificates,
+    capability: str | None = None,
+    client_certificates: bool = False,
+    dotted: bool = False,
 ) -> Iterator[DovecotServer]:
     """A private Dovecot until the end of the block.
 
-    `capability` is what it announces after login instead of all that it can do.
+    `capability` is what it announces after login instead of all that it can do. With
+    `client_certificates` (Dovecot 2.3 only) they are required, and enough to log in.
+    With `dotted` its clients call a mailbox `Work` by `INBOX.Work`.
     """
     with shared_folder("dovecot") as home:
         ports = Ports(*free_ports(6))
         config = home / "dovecot.conf"
         config.write_text(
-            configuration(_version(), home, ports, certificates, capability)
+            configuration(
+                version(),
+                home,
+                ports,
+                certificates,
+                capability,
+                client_certificates,
+                dotted,
+            )
         )
         _make_users(home)
         command = ["dovecot", "-F", "-c", str(config)]
@@ -134,7 +147,8 @@ def running_dovecot(
             yield DovecotServer(home, ports)
 
 
-def _version() -> str:
+def version() -> str:
+    """The version of the Dovecot that is installed, as it prints it."""
     command = ["dovecot", "--version"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 

@@ -43,7 +43,7 @@ default_client_limit = 5000
 mail_fsync = never
 namespace inbox {{
   inbox = yes
-  separator = /
+  {namespace}
 }}
 protocol imap {{
   mail_max_userip_connections = 1000
@@ -121,6 +121,25 @@ userdb passwd-file {{
 }}
 """
 
+# Users are who their certificate says; where one is shown, a password is not wanted.
+_CLIENT_CERTIFICATES_2_3 = """
+ssl_ca = <{certificates.authority}
+ssl_require_crl = no
+ssl_verify_client_cert = yes
+auth_ssl_require_client_cert = yes
+auth_ssl_username_from_cert = yes
+auth_mechanisms = plain login external
+passdb {{
+  driver = static
+  args = nopassword
+  mechanisms = external
+}}
+"""
+
+_SLASHED = "separator = /"
+# As Courier and Cyrus call mailboxes.
+_DOTTED = "prefix = INBOX.\n  separator = ."
+
 # The first lines of a file of 2.4 must be these.
 _HEAD_2_4 = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n"
 
@@ -131,14 +150,23 @@ def configuration(
     ports: Ports,
     certificates: Certificates,
     capability: str | None,
+    client_certificates: bool = False,
+    dotted: bool = False,
 ) -> str:
-    """The text of dovecot.conf for this version of Dovecot (as it prints it)."""
+    """The text of dovecot.conf for this version of Dovecot (as it prints it).
+
+    With `client_certificates` (2.3 only) they are required, and log their owners in.
+    With `dotted` a mailbox `Work` is called `INBOX.Work`.
+    """
     is_new = version.startswith("2.4")
     head, own = (_HEAD_2_4, _VERSION_2_4) if is_new else ("", _VERSION_2_3)
+    if client_certificates:
+        own += _CLIENT_CERTIFICATES_2_3
     return head + (_COMMON + own).format(
         home=home,
         ports=ports,
         certificates=certificates,
         domain=DOMAIN,
+        namespace=_DOTTED if dotted else _SLASHED,
         capability=f"imap_capability = {capability}" if capability else "",
     )

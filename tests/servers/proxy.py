@@ -23,12 +23,15 @@ class Conversation:
 
     def commands(self) -> list[str]:
         """What an IMAP client sent, command by command, without tags and literals."""
-        commands = []
-        rest = bytes(self.client)
+        return [command for _, command in self.ended_commands()]
+
+    def ended_commands(self) -> Iterator[tuple[int, str]]:
+        """Each command, with how many octets the client had sent at its end."""
+        rest = sent = bytes(self.client)
         while b"\r\n" in rest:
             command, rest = _first_command(rest)
-            commands.append(command.decode("latin-1").split(" ", 1)[-1])
-        return commands
+            text = command.decode("latin-1").split(" ", 1)[-1]
+            yield len(sent) - len(rest), text
 
 
 def _first_command(octets: bytes) -> tuple[bytes, bytes]:

@@ -42,7 +42,7 @@ def checked(answer: tuple[str, Sequence[object]]) -> Sequence[object]:
 def _names(client: imaplib.IMAP4) -> list[str]:
     """The mailboxes that can hold messages: a mere parent (`\\Noselect`) can't."""
     lines = [line for line in checked(client.list()) if isinstance(line, bytes)]
-    places = [line.decode("ascii").split(' "/" ', 1) for line in lines]
+    places = [re.split(' "[/.]" ', line.decode("ascii"), maxsplit=1) for line in lines]
     return [name.strip('"') for flags, name in places if r"\Noselect" not in flags]
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from postroom.errors import PostroomError, TemporaryError
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
-from postroom.ports import AccountReport, Placement
+from postroom.ports import Placement, Standing
 from postroom.rules.effects import SetFlags
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -50,11 +49,17 @@ class MemoryMailbox:
     Without `moves` a move is a copy and a removal; `lost["halfway"]` is raised between.
     What is in `stuck` is left as it is by every move and copy, without a word. Fetching
     what is `deadly` ends the connection; what is `hidden` is left out of the answer.
+    With `tells` it has a STATUS; `called` is what it makes of the names of targets. Of
+    a header above `longest` octets it gives an excerpt.
     """
 
     name: str = "INBOX"
     uidvalidity: int = 7
     pushes: bool = True
+    uidnext: int | None = None
+    tells: bool = True
+    longest: int = 32_768
+    called: dict[str, str] = field(default_factory=dict)
     moves: bool = True
     stuck: set[int] = field(default_factory=set)
     mail: dict[int, Mail] = field(default_factory=dict)
@@ -168,6 +173,19 @@ class MemoryMailbox:
         """Trash."""
         return "Trash"
 
+    async def meant_by(self, names: Collection[str]) -> dict[str, str]:
+        """What each name is called here."""
+        return {name: self.called.get(name, name) for name in names}
+
+    def standing(self) -> Standing | None:
+        """How it stands, if it tells."""
+        uidnext = (
+            max(self.mail, default=0) + 1 if self.uidnext is None else self.uidnext
+        )
+        return (
+            Standing(self.uidvalidity, uidnext, len(self.mail)) if self.tells else None
+        )
+
     async def expunge(self, uids: Sequence[int]) -> frozenset[int]:
         """Remove them."""
         found = self._take("expunge", uids)
@@ -208,35 +226,9 @@ class MemoryMailbox:
     def _message(self, uid: int) -> Message:
         mail = self.mail[uid]
         head = mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        excerpt = len(head) > self.longest
         size = len(mail.raw) if mail.size is None else mail.size
         key = MessageKey(ACCOUNT, self.name, self.uidvalidity, uid)
-        return Message(key, size, mail.received, mail.flags, Header.parse(head))
-
-
-@dataclass
-class MemoryAccount:
-    """An account with these mailboxes; `refusals` are raised first, one a try."""
-
-    boxes: Mapping[str, MemoryMailbox]
-    refusals: list[PostroomError] = field(default_factory=list)
-    name: str = ACCOUNT
-    open_now: int = 0
-    most_open: int = 0
-    opened: list[str] = field(default_factory=list)
-
-    @asynccontextmanager
-    async def open(self, mailbox: str) -> AsyncIterator[MemoryMailbox]:
-        """Connect to it."""
-        self.opened.append(mailbox)
-        if self.refusals:
-            raise self.refusals.pop(0)
-        self.open_now += 1
-        self.most_open = max(self.most_open, self.open_now)
-        try:
-            yield self.boxes[mailbox]
-        finally:
-            self.open_now -= 1
-
-    async def probe(self) -> AccountReport:
-        """What it is like."""
-        return AccountReport(frozenset(), tuple(self.boxes), "/")
+        header = Header.parse(head[: self.longest])
+        about = (key, size, mail.received, mail.flags, header)
+        return Message(*about, excerpt=excerpt)

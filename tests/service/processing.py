@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,20 @@ from tests.service.mailbox import ACCOUNT, NOON, MemoryMailbox
 
 @dataclass
 class Clock:
-    """A clock that stands until it is set forward."""
+    """A clock that stands until it is set forward; with `runs`, its seconds go on, and
+    with `tells_the_time` it is the one that servers go by."""
 
     ahead: timedelta = timedelta(0)
+    runs: bool = False
+    tells_the_time: bool = False
 
     def now(self) -> Any:  # noqa: ANN401 - a datetime
         """Noon and what it was set forward."""
-        return NOON + self.ahead
+        return datetime.now(UTC) if self.tells_the_time else NOON + self.ahead
 
     def monotonic(self) -> float:
         """The same in seconds."""
-        return self.ahead.total_seconds()
+        return self.ahead.total_seconds() + (time.monotonic() if self.runs else 0)
 
 
 class ByHeader(Condition):
@@ -153,6 +157,11 @@ class Desk:
         """UID, kind, state and detail of each effect, in order."""
         query = "SELECT source_uid, kind, state, detail FROM effect ORDER BY id"
         return [tuple(row) for row in self._rows(query)]
+
+    def targets(self) -> list[str | None]:
+        """Where effects are to put messages, in their order."""
+        rows = self._rows("SELECT target_mailbox FROM effect ORDER BY ordinal")
+        return [row[0] for row in rows]
 
     async def cursor(self, mailbox: str = "INBOX") -> tuple[int, int] | None:
         """UIDVALIDITY and UID up to which the mailbox was read."""

@@ -153,11 +153,15 @@ def test_a_reset_of_uids_that_is_broken_off_begins_again(at_desk: AtDesk) -> Non
         await processor.catch_up(mailbox)
         mailbox.number_anew()
         for number in (4, 5):
-            mailbox.put(make_raw(message_id=f"<{number}@x>"))
-        mailbox.failures["contents"] = TemporaryError("cut")
+            mailbox.put(make_raw(message_id=f"<{number}@x>"), received=NOON)
+        mailbox.failures["headers"] = TemporaryError("cut")
         with pytest.raises(TemporaryError):
             await processor.catch_up(mailbox)
         assert await desk.cursor() == (7, 3)
+        mailbox.failures["contents"] = TemporaryError("cut")
+        with pytest.raises(TemporaryError):
+            await processor.catch_up(mailbox)
+        assert await desk.cursor() == (8, 105)
         mailbox.failures["copy"] = TemporaryError("cut")
         with pytest.raises(TemporaryError):
             await processor.catch_up(mailbox)
@@ -184,7 +188,7 @@ def test_what_a_rule_could_not_decide_after_a_reset_is_tried_again(
         processor = desk.processor(rule(Copy("A"), header=ask))
         await processor.catch_up(mailbox)
         mailbox.number_anew()
-        mailbox.put(make_raw(message_id="<4@x>"))
+        mailbox.put(make_raw(message_id="<4@x>"), received=NOON)
         await processor.catch_up(mailbox)
         assert mailbox.placed == {"A": [1, 2, 3]}
         good = True

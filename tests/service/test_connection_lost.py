@@ -13,7 +13,7 @@ from postroom.rules.effects import FileInto
 from postroom.service.events import MessageHandled, WatchState
 from postroom.transport.imap.account import ImapAccount
 from postroom.transport.imap.server import Timings
-from postroom.transport.tls import Tls
+from postroom.transport.tls import Tls, Trust
 from tests.builders import make_raw
 from tests.servers.dovecot import DovecotServer
 from tests.servers.proxy import CountingProxy, counting_proxy
@@ -57,7 +57,7 @@ def make_account(
         user=user,
         password=dovecot.password,
         tls=Tls.NONE,
-        context=None,
+        trust=Trust(),
         timings=timings,
     )
 

@@ -13,9 +13,11 @@ from postroom.errors import TemporaryError
 from postroom.ports import Relay
 from postroom.service.connections import make_account, make_relays, references
 from postroom.service.vault import Vault
+from postroom.transport.tls import Tls as Transport
 from tests.servers.certificates import Certificates
-from tests.servers.dovecot import DovecotServer
+from tests.servers.dovecot import DovecotServer, running_dovecot, version
 from tests.servers.sink import Tls, recording_smtp
+from tests.transport.secured import secured
 
 SETTINGS = """
 [postroom]
@@ -23,7 +25,7 @@ state = "{folder}/state"
 
 [account.home]
 address = "{address}"
-password = "env:MAIL_WORD"
+{password}
 imap = {{ host = "127.0.0.1", {imap} }}
 smtp = {{ host = "127.0.0.1", {smtp} }}
 {more}
@@ -37,11 +39,17 @@ def configure(
     imap: str = "port = 9",
     smtp: str = "port = 9",
     more: str = "",
+    password: str = 'password = "env:MAIL_WORD"',
 ) -> Configuration:
     """The configuration with these servers."""
     path = folder / "postroom.toml"
     text = SETTINGS.format(
-        folder=folder, address=address, imap=imap, smtp=smtp, more=more
+        folder=folder,
+        address=address,
+        imap=imap,
+        smtp=smtp,
+        more=more,
+        password=password,
     )
     path.write_text(text)
     return load_configuration(path)
@@ -111,7 +119,82 @@ def test_a_server_that_nobody_vouches_for_is_not_spoken_to(
         with pytest.raises(TemporaryError) as caught:
             await make_account(configuration, "home", vault).probe()
         assert "certificate" in str(caught.value).lower()
-        assert isinstance(caught.value.__cause__, ssl.SSLError)
+        reason = caught.value.__cause__
+
+        assert reason is not None
+        assert isinstance(reason.__cause__, ssl.SSLError)
+
+    asyncio.run(run())
+
+
+def test_an_account_is_known_by_its_certificate_alone(
+    tmp_path: Path, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not version().startswith("2.3"):
+        pytest.skip("how Dovecot 2.4 asks for certificates is not written down here")
+    monkeypatch.delenv("MAIL_WORD")
+    with running_dovecot(certificates, client_certificates=True) as server:
+        user = server.new_user()
+        certificate, key = certificates.client(user)
+        configuration = configure(
+            tmp_path,
+            address=server.address(user),
+            imap=f'port = {server.ports.imaps}, ca = "{certificates.authority}", '
+            f'certificate = "{certificate}", key = "{key}"',
+            smtp="auth = false",
+            password="",
+        )
+        assert list(references(configuration)) == []
+
+        async def run() -> None:
+            vault = await open_vault(configuration)
+            report = await make_account(configuration, "home", vault).probe()
+            assert report.mailboxes == ("INBOX",)
+
+        asyncio.run(run())
+        assert f"Login: user=<{user}>, method=EXTERNAL" in server.log()
+
+
+def test_pins_of_the_settings_are_asked_for(
+    tmp_path: Path, dovecot: DovecotServer, certificates: Certificates
+) -> None:
+    with recording_smtp(certificates, "tls") as smtp:
+        keys = f'ca = "{certificates.authority}", pin = "{"ab" * 32}"'
+        configuration = configure(
+            tmp_path,
+            imap=f"port = {dovecot.ports.imaps}, {keys}",
+            smtp=f"port = {smtp.port}, auth = false, {keys}",
+        )
+
+        async def run() -> None:
+            vault = await open_vault(configuration)
+            with pytest.raises(TemporaryError, match="AB:AB"):
+                await make_account(configuration, "home", vault).probe()
+            with pytest.raises(TemporaryError, match="not the pinned AB:AB"):
+                await make_relays(configuration, vault)["home"].probe()
+
+        asyncio.run(run())
+
+
+def test_a_relay_is_shown_the_certificate_of_the_settings(
+    tmp_path: Path, certificates: Certificates
+) -> None:
+    certificate, key = certificates.client("carl")
+
+    async def run() -> None:
+        context = certificates.server_context()
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificates.authority)
+        async with secured("smtp", Transport.IMPLICIT, context) as server:
+            configuration = configure(
+                tmp_path,
+                smtp=f'port = {server.port}, ca = "{certificates.authority}", '
+                f'certificate = "{certificate}", key = "{key}", auth = false',
+            )
+            vault = await open_vault(configuration)
+            await make_relays(configuration, vault)["home"].probe()
+        shown = ssl.PEM_cert_to_DER_cert(certificate.read_text())
+        assert set(server.shown) == {shown}
 
     asyncio.run(run())
 

@@ -19,7 +19,7 @@ from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer, running_dovecot
 from tests.servers.proxy import CountingProxy, counting_proxy
 from tests.service.processing import Desk, open_desk
-from tests.transport.imap.scripted import account_at
+from tests.transport.imap.scripted import account_at, opened
 
 UIDPLUS = "IMAP4rev1 IDLE UIDPLUS"
 OLDEST = "IMAP4rev1 IDLE"
@@ -38,7 +38,7 @@ def old(
 
 async def plan(desk: Desk, account: ImapAccount, effect: Effect) -> int:
     """Plan this for every message; the UIDVALIDITY."""
-    async with account.open("INBOX") as mailbox:
+    async with opened(account) as mailbox:
         messages = await mailbox.headers(await mailbox.uids_after(0))
     await desk.store.see(messages, desk.clock.now())
     decisions = [
@@ -53,7 +53,7 @@ async def apply(
     desk: Desk, account: ImapAccount, before: Callable[[], None] = lambda: None
 ) -> None:
     """Do what is planned, over a connection of its own."""
-    async with account.open("INBOX") as mailbox:
+    async with opened(account) as mailbox:
         before()
         await Effector(desk.store, desk.events.append).apply(mailbox, "home")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from dataclasses import replace
 
 import pytest
 
 from postroom.errors import PermanentError, TemporaryError
+from postroom.mail.message import Message
 from postroom.rules.effects import FileInto, SetFlags
 from postroom.service.events import EffectFinished, MessageHandled
 from tests.builders import make_raw
@@ -106,3 +109,32 @@ def test_a_stop_waits_for_the_batch_in_hand(at_desk: AtDesk) -> None:
         assert await desk.cursor() == (7, 250)
 
     at_desk(steps)
+
+
+def test_a_stop_that_can_not_wait_is_no_attempt(at_desk: AtDesk) -> None:
+    """However often it happens: the message is not what ended it."""
+    reached, go_on = threading.Event(), threading.Event()
+
+    def dawdle(message: Message) -> bool:
+        reached.set()
+        return go_on.wait(30)
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw())
+        slow = desk.processor(rule(FileInto("A"), header=dawdle))
+        hasty = replace(slow, grace=0.01)
+        for _ in range(4):
+            reached.clear()
+            work = asyncio.ensure_future(hasty.catch_up(mailbox))
+            await asyncio.to_thread(reached.wait, 30)
+            work.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await work
+        go_on.set()
+        await slow.catch_up(mailbox)
+        assert mailbox.placed == {"A": [1]}
+
+    try:
+        at_desk(steps)
+    finally:
+        go_on.set()

@@ -280,3 +280,24 @@ def test_a_message_above_the_largest_size_is_decided_by_its_headers(
         assert "too large" in plans[1].trace[0].note
 
     at_desk(steps)
+
+
+def test_a_very_long_header_is_read_with_its_message(at_desk: AtDesk) -> None:
+    """A rule about a field far down decides as about any other, in the same order."""
+    far = b"X-Filler: " + b"x" * 100 + b"\r\nSubject: far down\r\n\r\nbody\r\n"
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.longest = 50
+        mailbox.put(b"Subject: near\r\n\r\nbody\r\n", far, b"Subject: last\r\n\r\n")
+        subjects: list[str] = []
+
+        def note(message: Message) -> bool:
+            subjects.append(message.subject)
+            return True
+
+        await desk.processor(rule(FileInto("A"), header=note)).catch_up(mailbox)
+        assert sorted(subjects) == ["far down", "last", "near"]
+        assert sorted(mailbox.placed["A"]) == [1, 2, 3]
+        assert [call.uids for call in mailbox.told("contents")] == [(2,)]
+
+    at_desk(steps)

@@ -14,9 +14,11 @@ import pytest
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.errors import ConfigError, StoreError
 from postroom.service.events import Event, MessageHandled, WatchChanged
-from postroom.service.supervisor import STORE_NAME, Service, open_service
+from postroom.service.opening import STORE_NAME, open_service
+from postroom.service.supervisor import Service
 from tests.builders import make_raw
 from tests.servers.dovecot import DovecotServer
+from tests.servers.proxy import counting_proxy
 from tests.servers.sink import RecordingSmtp
 
 SETTINGS = """
@@ -234,22 +236,26 @@ def test_two_mailboxes_are_held_and_the_others_are_polled(
     """And all that are polled share one connection; the bell has them read."""
     names = ("INBOX", "A", "B", "C")
     dovecot.create(user, *names[1:])
-    daemon.watch(*names)
     daemon.rules('[[rule]]\nname = "x"\nthen = [ { flag = true } ]\n')
 
     async def run() -> None:
         async with daemon.running() as service:
-            holds = [watcher.holds for watcher in service.watchers]
-            assert holds == [True, True, False, False]
-            assert len({id(each.connection) for each in service.watchers}) == 1
             await daemon.told.until(lambda: all(map(daemon.told.waits, names)))
             for name in names[2:]:
                 await asyncio.to_thread(dovecot.append, user, make_raw(), name)
-            for watcher in service.watchers[2:]:
-                await watcher.ring()
+            for watch in service.watches[2:]:
+                await watch.ring()
             await daemon.told.until_handled(2)
 
-    asyncio.run(run())
+    with counting_proxy(dovecot.host, dovecot.ports.imap) as proxy:
+        daemon.watch(*names, imap=proxy.port)
+        asyncio.run(run())
+        spoken = [each.commands() for each in proxy.conversations]
+    logins = [sum(each.startswith("LOGIN") for each in told) for told in spoken]
+    assert logins == [1, 1, 1]
+    assert [told[-1] for told in spoken] == ["LOGOUT"] * 3
+    idle = [any(each == "IDLE" for each in told) for told in spoken]
+    assert sorted(idle) == [False, True, True]
     assert {mailbox for mailbox, _ in daemon.told.handled()} == {"B", "C"}
 
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from postroom.errors import AuthenticationError, PermanentError, TemporaryError
+from postroom.errors import (
+    AbsentMailbox,
+    AuthenticationError,
+    PermanentError,
+    TemporaryError,
+)
 from postroom.rules.effects import FileInto
 from postroom.service.backoff import BackoffTimings
 from postroom.service.events import WatchState
+from postroom.service.line import Waits
+from postroom.service.logins import LoginTimings
 from postroom.service.watcher import WatcherTimings
 from tests.builders import make_raw
-from tests.service.mailbox import NOON, MemoryAccount, MemoryMailbox
+from tests.service.account import MemoryAccount
+from tests.service.mailbox import NOON, MemoryMailbox
 from tests.service.processing import rule
 from tests.service.watching import Post, open_post, running, some_turns
 
@@ -81,7 +91,7 @@ def test_the_bell_wakes_a_watcher_that_waits(at_post: AtPost) -> None:
             await post.until(WatchState.IDLE)
             inbox.put(make_raw())
             inbox.arrived.clear()  # the server forgot to push
-            await watcher.ring()
+            await watcher.watch.ring()
             await post.until(WatchState.IDLE, 2)
             await some_turns()
         assert inbox.placed == {"A": [1]}
@@ -96,7 +106,7 @@ def test_a_bell_that_rings_during_the_work_is_not_missed(at_post: AtPost) -> Non
         watcher = post.watcher(account, MOVE)
         inbox = account.boxes["INBOX"]
         inbox.put(make_raw())
-        inbox.before["move"] = watcher.bell.set
+        inbox.before["move"] = watcher.watch.bell.set
         async with running(watcher.run()):
             await post.until(WatchState.IDLE, 2)
         assert len(inbox.told("search")) >= 2
@@ -128,7 +138,7 @@ def test_a_stop_while_idle_is_left_is_not_lost(at_post: AtPost) -> None:
         watcher = post.watcher(account)
         async with running(watcher.run()) as (task,):
             await post.until(WatchState.IDLE)
-            await watcher.ring()
+            await watcher.watch.ring()
             await inbox.leaving.wait()
             task.cancel()
             await some_turns()
@@ -152,7 +162,7 @@ def test_a_stop_that_comes_with_a_failure_is_not_lost(at_post: AtPost) -> None:
                 raise TemporaryError("cut")
 
             inbox.changed = fail  # type: ignore[method-assign] # the server is gone
-            await watcher.ring()
+            await watcher.watch.ring()
             await some_turns()
             task.cancel()
             await asyncio.wait({task}, timeout=5)
@@ -210,7 +220,7 @@ def test_it_stays_away_longer_each_time_and_comes_back(at_post: AtPost) -> None:
         told = [each for each in post.desk.events if hasattr(each, "retry_at")]
         waits = [(e.retry_at - NOON) / timedelta(seconds=1) for e in told if e.retry_at]
         assert waits == [0.01, 0.02, 0.04, 0.04]
-        assert len(account.opened) == 5
+        assert account.tried == 5
 
     at_post(steps)
 
@@ -227,10 +237,10 @@ def test_refused_credentials_wait_five_minutes_and_no_bell_shortens_it(
             told = await post.until(WatchState.REFUSED)
             for _ in range(3):
                 await post.report("refused")
-                await watcher.ring()
+                await watcher.watch.ring()
                 await some_turns()
         assert told.retry_at == NOON + timedelta(seconds=300)
-        assert account.opened == ["INBOX"]
+        assert account.tried == 1
         assert post.states() == [WatchState.CONNECTING, WatchState.REFUSED]
 
     at_post(steps)
@@ -245,28 +255,57 @@ def test_credentials_that_stay_refused_are_tried_ever_more_seldom(
     async def steps(post: Post) -> None:
         account = make_account(no, no, no)
         inbox = account.boxes["INBOX"]
-        timings = WatcherTimings(refused=(0.01, 0.02))
-        watcher = post.watcher(account, timings=timings)
+        logins = post.logins(LoginTimings(refused=(0.1, 0.2)))
+        post.desk.clock.runs = True
+        watcher = post.watcher(account, logins=logins)
         async with running(watcher.run()):
             await post.until(WatchState.IDLE)
             account.refusals.append(no)
             inbox.failures["search"] = TemporaryError("cut")
-            await watcher.ring()
+            await watcher.watch.ring()
             await post.until(WatchState.IDLE, 2)
         refused = [e for e in post.desk.events if getattr(e, "state", "") == "refused"]
         waits = [(e.retry_at - NOON) / timedelta(seconds=1) for e in refused]  # type: ignore[union-attr,operator] # they have it
-        assert waits == [0.01, 0.02, 0.02, 0.01]
+        assert [round(wait, 1) for wait in waits] == [0.1, 0.2, 0.2, 0.1]
 
     at_post(steps)
 
 
 def test_a_mailbox_that_cannot_be_opened_is_tried_again_later(at_post: AtPost) -> None:
+    """And a while later each time."""
+
     async def steps(post: Post) -> None:
-        account = make_account(PermanentError("no such mailbox"))
-        async with running(post.watcher(account).run()):
-            told = await post.until(WatchState.RETRYING)
-        assert told.retry_at == NOON + timedelta(minutes=15)
-        assert told.detail == "no such mailbox"
+        account = make_account()
+        account.closed["INBOX"] = PermanentError("it can't be selected")
+        watcher = post.watcher(account)
+        watcher.line.unusable = Waits((0.01, 0.02, 600))
+        async with running(watcher.run()):
+            told = await post.until(WatchState.RETRYING, 3)
+        assert told.retry_at == NOON + timedelta(minutes=10)
+        assert told.detail == "it can't be selected"
+        assert account.open_now == 0
+
+    at_post(steps)
+
+
+def test_a_store_that_is_held_by_another_program_does_not_end_the_watcher(
+    at_post: AtPost,
+) -> None:
+    """What is told meanwhile is not on record, and goes on all the same."""
+
+    async def steps(post: Post) -> None:
+        account = make_account()
+        absent = AbsentMailbox("there is no such mailbox")
+        account.closed["INBOX"] = absent
+        watcher = post.watcher(account)
+        watcher.line.unusable = Waits((0.01,))
+        with closing(sqlite3.connect(post.desk.path, timeout=30)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            async with running(watcher.run()):
+                await post.until(WatchState.RETRYING)
+                other.rollback()
+                del account.closed["INBOX"]
+                await post.until(WatchState.IDLE)
 
     at_post(steps)
 
@@ -284,53 +323,77 @@ def test_a_single_look_tells_what_went_wrong(at_post: AtPost) -> None:
     async def steps(post: Post) -> None:
         account = make_account(TemporaryError("no route"), PermanentError("no box"))
         account.boxes["INBOX"].put(make_raw())
-        watcher = post.watcher(account, MOVE)
-        assert await watcher.handle_once() == "no route"
-        assert await watcher.handle_once() == "no box"
-        assert await watcher.handle_once() == ""
+        watch = post.watch(MOVE)
+        assert await watch.handle_once(account) == "no route"
+        assert await watch.handle_once(account) == "no box"
+        assert await watch.handle_once(account) == ""
         assert account.boxes["INBOX"].placed == {"A": [1]}
 
     at_post(steps)
 
 
-# -- mailboxes that share a connection -------------------------------------------------
+# -- a server that does not push what it should ----------------------------------------
 
 
-def test_mailboxes_that_share_a_connection_are_polled_one_after_the_other(
+def put_silently(mailbox: MemoryMailbox) -> None:
+    """Have a message arrive of which IDLE tells nothing."""
+    mailbox.put(make_raw())
+    mailbox.arrived.clear()
+
+
+def test_idle_that_never_pushes_is_noticed_and_replaced_by_polling(
     at_post: AtPost,
 ) -> None:
     async def steps(post: Post) -> None:
-        names = ("A", "B", "C")
-        account = MemoryAccount({name: MemoryMailbox(name) for name in names})
-        watchers = [post.watcher(account, mailbox=each, holds=False) for each in names]
-        async with running(*[watcher.run() for watcher in watchers]):
-            for count in (1, 2):
-                for name in names:
-                    await post.until(WatchState.POLLING, count, name)
-                assert account.open_now == 0
-                for watcher in watchers:
-                    await watcher.ring()
-            for name in names:
-                await post.until(WatchState.POLLING, 3, name)
-        assert account.most_open == 1
-        assert sorted(account.opened) == sorted(names * 3)
+        account = make_account()
+        inbox = account.boxes["INBOX"]
+        often = WatcherTimings(distrusted=0.01)
+        watcher = post.watcher(account, MOVE, timings=often)
+        async with running(watcher.run()):
+            for number in range(1, 4):
+                await post.until(WatchState.IDLE, number)
+                put_silently(inbox)
+                await watcher.watch.ring()
+            told = await post.until(WatchState.POLLING)
+            put_silently(inbox)  # and nobody rings
+            await post.until_true(lambda: len(inbox.placed["A"]) == 4)
+        assert "IDLE does not tell" in told.detail
+        assert post.states().count(WatchState.IDLE) == 3
 
     at_post(steps)
 
 
-def test_a_polled_mailbox_that_fails_lets_the_others_have_the_connection(
+def test_a_push_in_between_keeps_the_trust_in_idle(at_post: AtPost) -> None:
+    """A message may come in just as the bell rings: that alone proves nothing."""
+
+    async def steps(post: Post) -> None:
+        account = make_account()
+        inbox = account.boxes["INBOX"]
+        watcher = post.watcher(account, MOVE)
+        async with running(watcher.run()):
+            for number in range(1, 7):
+                await post.until(WatchState.IDLE, number)
+                if number == 3:
+                    inbox.put(make_raw())
+                else:
+                    put_silently(inbox)
+                    await watcher.watch.ring()
+            await post.until_true(lambda: len(inbox.placed["A"]) == 6)
+        assert WatchState.POLLING not in post.states()[:-1]
+
+    at_post(steps)
+
+
+def test_a_connection_that_does_not_push_is_proved_while_it_waits(
     at_post: AtPost,
 ) -> None:
     async def steps(post: Post) -> None:
-        boxes = {name: MemoryMailbox(name) for name in ("A", "B")}
-        account = MemoryAccount(boxes, [TemporaryError("cut")])
-        slow = BackoffTimings(base=600)
-        watchers = [
-            post.watcher(account, mailbox=name, holds=False, backoff=slow)
-            for name in ("A", "B")
-        ]
-        async with running(*[watcher.run() for watcher in watchers]):
-            await post.until(WatchState.RETRYING, mailbox="A")
-            await post.until(WatchState.POLLING, mailbox="B")
+        account = make_account(pushes=False)
+        watcher = post.watcher(account, timings=WatcherTimings(probe=0.01))
+        proved = asyncio.Event()
+        account.on_proof = proved.set
+        async with running(watcher.run()):
+            await asyncio.wait_for(proved.wait(), 30)
+        assert WatchState.RETRYING not in post.states()
 
     at_post(steps)

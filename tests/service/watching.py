@@ -12,7 +12,11 @@ from postroom.ports import Account, WatchReport
 from postroom.rules.rule import Rule
 from postroom.service.backoff import Backoff, BackoffTimings
 from postroom.service.events import Event, WatchChanged, WatchState
+from postroom.service.line import Line
+from postroom.service.logins import Logins, LoginTimings
+from postroom.service.watch import Watch
 from postroom.service.watcher import Watcher, WatcherTimings
+from tests.service.mailbox import ACCOUNT
 from tests.service.processing import Desk, open_desk
 
 PATIENCE = 30
@@ -21,34 +25,50 @@ AT_ONCE = BackoffTimings(base=0.01, cap=0.02)
 
 @dataclass
 class Post:
-    """Watchers, and what they have told so far."""
+    """What watchers need, and what they have told so far."""
 
     desk: Desk
-    connection: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    marks: list[int] = field(default_factory=lambda: [1])
+
+    def watch(self, *rules: Rule, mailbox: str = "INBOX") -> Watch:
+        """The watch over this mailbox, with these rules."""
+        desk = self.desk
+        parts = (desk.processor(*rules), desk.store, desk.clock, self._observe)
+        return Watch(ACCOUNT, mailbox, *parts)
+
+    def logins(self, timings: LoginTimings | None = None) -> Logins:
+        """Logins whose secret changes with the last of `marks`."""
+        return Logins(
+            self.desk.clock.monotonic,
+            asyncio.Semaphore(4),
+            lambda: self.marks[-1],
+            timings or LoginTimings(),
+        )
+
+    def line(
+        self,
+        account: Account,
+        backoff: BackoffTimings = AT_ONCE,
+        logins: Logins | None = None,
+    ) -> Line:
+        """A connection that is made again."""
+        again = Backoff(self.desk.clock.monotonic, lambda: 1.0, backoff)
+        return Line(account, logins or self.logins(), again)
 
     def watcher(
         self,
         account: Account,
         *rules: Rule,
         mailbox: str = "INBOX",
-        holds: bool = True,
         backoff: BackoffTimings = AT_ONCE,
+        logins: Logins | None = None,
         timings: WatcherTimings | None = None,
     ) -> Watcher:
         """A watcher of this mailbox, with these rules."""
-        return Watcher(
-            account=account,
-            mailbox=mailbox,
-            processor=self.desk.processor(*rules),
-            store=self.desk.store,
-            clock=self.desk.clock,
-            observer=self._observe,
-            backoff=Backoff(self.desk.clock.monotonic, lambda: 1.0, backoff),
-            connection=self.connection,
-            holds=holds,
-            timings=timings or WatcherTimings(),
-        )
+        line = self.line(account, backoff, logins)
+        watch = self.watch(*rules, mailbox=mailbox)
+        return Watcher(line, watch, timings or WatcherTimings())
 
     def states(self, mailbox: str = "INBOX") -> list[WatchState]:
         """The states that the watcher went through."""

@@ -31,6 +31,23 @@ def test_inbox_is_one_mailbox_in_any_case_and_others_are_not(path: Path) -> None
     with_store(path, steps)
 
 
+def test_a_name_is_one_mailbox_in_either_form_of_its_accents(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await store.adopt("home", "Cafe\u0301", cursor(1))
+        assert await store.cursor("home", "Caf\u00e9") == cursor(1)
+        assert await store.cursor("home", "Cafe") is None
+
+    with_store(path, steps)
+
+
+def test_only_the_letters_of_ascii_name_inbox(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await store.adopt("home", "\u0131nbox", cursor(1))
+        assert await store.cursor("home", "INBOX") is None
+
+    with_store(path, steps)
+
+
 def test_a_commit_moves_the_cursor_forward_only(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
         await decide(store, (message(9), Plan()), at=cursor(9))

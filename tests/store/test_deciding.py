@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import ContentError, StoreError
-from postroom.ports import Decision, EffectState, MessageState
+from postroom.ports import Decision, EffectResult, EffectState, MessageState
 from postroom.rules.effects import Copy, Delete, FileInto, Perform, Send, SetFlags
 from postroom.rules.plan import Plan
 from postroom.store.store import SqlStore
@@ -72,18 +72,30 @@ def test_a_message_that_is_decided_again_is_left_as_it_is(path: Path) -> None:
 
 
 def test_an_effect_key_is_recorded_once_and_its_message_still_ends(path: Path) -> None:
+    twice = plan("k", FileInto("News")).effects * 2
+
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), Plan(twice, TRACE)))
+        (effect,) = await store.open_effects("home", "INBOX", 7)
+        await store.finish_effects([EffectResult(effect.id, EffectState.DONE)])
+        (sighting,) = (await store.see([message(1)], NOON)).values()
+        assert sighting.state is MessageState.ACKNOWLEDGED
+
+    with_store(path, steps)
+
+
+def test_the_same_key_of_another_message_is_another_effect(path: Path) -> None:
+    """It is made of an account's name and a UID, which may come to mean another."""
+
     async def steps(store: SqlStore) -> None:
         await decide(store, (message(1), plan("k", FileInto("News"))))
         await decide(
             store,
             (message(2), plan("k", FileInto("News"))),
-            (message(3), plan("l", Copy("Old"))),
-            (message(4), plan("l", Copy("Old"))),
+            (message(3), plan("k", FileInto("News"))),
         )
         found = await store.open_effects("home", "INBOX", 7)
-        assert [each.message.uid for each in found] == [1, 3]
-        seen = await store.see([message(2), message(4)], NOON)
-        assert {each.state for each in seen.values()} == {MessageState.ACKNOWLEDGED}
+        assert [each.message.uid for each in found] == [1, 2, 3]
 
     with_store(path, steps)
 

@@ -63,6 +63,19 @@ def test_the_fingerprint_recognises_it_where_servers_tell_no_uid(path: Path) -> 
     with_store(path, steps)
 
 
+def test_the_fingerprint_recognises_it_after_the_target_was_numbered_anew(
+    path: Path,
+) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", FileInto("News"))))
+        await finish(store, placement=Placement("News", 29, 6))
+        assert await sight(store, twin(6, of=2)) == ARRIVED
+        assert await sight(store, twin(5)) == PLACED
+        assert await sight(store, twin(7)) == ARRIVED, "one placement, one arrival"
+
+    with_store(path, steps)
+
+
 def test_twins_take_one_placement_each(path: Path) -> None:
     same = message(2, message_id="<1@example.org>")
 
@@ -112,6 +125,15 @@ def test_a_placement_of_another_account_or_mailbox_is_an_arrival_here(
         )
         assert await sight(store, other) == ARRIVED
         assert await sight(store, twin(5, mailbox="Old")) == ARRIVED
+
+    with_store(path, steps)
+
+
+def test_a_move_is_recognised_in_either_form_of_its_accents(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        for uid, target in enumerate(("Caf\u00e9", "Cafe\u0301"), 1):
+            await decide(store, (message(uid), plan(f"k{uid}", FileInto(target))))
+            assert await sight(store, twin(uid, uid, mailbox="Cafe\u0301")) == PLACED
 
     with_store(path, steps)
 

@@ -90,7 +90,7 @@ def test_what_was_done_keeps_the_name_under_which_it_was_done(path: Path) -> Non
         await decide(store, (message(1), plan("k", MOVE)))
         await finish(store, placement=Placement("News", 30, 5))
         assert await carry_over(store, renumbered(50, of=1)) == 0
-        assert await store.known([renumbered(50, of=1)])
+        assert not await store.unknown([renumbered(50, of=1)])
 
     with_store(path, steps)
 

@@ -14,7 +14,7 @@ from threading import Event
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from postroom.errors import StoreError, TemporaryError
+from postroom.errors import StoreError, StoreUnavailable
 from postroom.store.dialects import reading_engine, writing_engine
 from postroom.store.reader import open_reader
 from postroom.store.writer import Unit, Writer, open_writer
@@ -167,7 +167,7 @@ def test_a_full_disk_is_temporary_and_harms_no_other_unit(database: Path) -> Non
     async def steps(opened: Desk) -> None:
         first, full, last = await opened.together(insert(1), fills, insert(2))
         assert (first, last) == (1, 2)
-        assert isinstance(full, TemporaryError)
+        assert isinstance(full, StoreUnavailable)
         assert "full" in str(full)
 
     assert run(database, steps) == [1, 2]
@@ -262,7 +262,7 @@ def test_a_lock_held_by_a_stranger_is_temporary(database: Path) -> None:
         stranger = writing_engine(database)
         with stranger.connect() as connection, connection.begin():
             for value in (1, 2):
-                with pytest.raises(TemporaryError, match="locked"):
+                with pytest.raises(StoreUnavailable, match="locked"):
                     await opened.writer.write(insert(value), durable=False)
         assert await opened.writer.write(insert(3), durable=False) == 3
         stranger.dispose()

@@ -2,48 +2,121 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import ssl
+import subprocess
+import weakref
 from asyncio import sslproto
 from pathlib import Path
 
 import pytest
 
-from postroom.errors import PermanentError
-from postroom.transport.tls import Tls, make_context, require_protection
+from postroom.errors import PermanentError, TemporaryError
+from postroom.transport.tls import Tls, Trust, require_protection
 from tests.servers.certificates import Certificates
 
 
 def test_a_context_verifies_and_is_modern() -> None:
-    context = make_context()
+    context = Trust().context()
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
-def test_all_connections_share_the_context_of_their_authority(tmp_path: Path) -> None:
+def test_all_connections_share_the_context_of_their_files(tmp_path: Path) -> None:
     authority = Certificates.issue(tmp_path).authority
-    assert make_context() is make_context()
-    assert make_context(authority) is make_context(authority)
-    assert make_context(authority) is not make_context()
+    assert Trust().context() is Trust().context()
+    assert Trust(authority).context() is Trust(authority).context()
+    assert Trust(authority).context() is not Trust().context()
+    pinned = Trust(authority, frozenset({"AB"}))
+    assert pinned.context() is not Trust(authority).context()
+
+
+def test_a_file_that_was_changed_makes_one_other_context(tmp_path: Path) -> None:
+    """Whichever it is, and even if it looks as old as it was."""
+    files = Certificates.issue(tmp_path)
+    paths = (files.authority, files.certificate, files.key)
+    trust = Trust(files.authority, certificate=files.certificate, key=files.key)
+    for path in paths:
+        before = trust.context()
+        renewed, age = tmp_path / "renewed", path.stat().st_mtime_ns
+        renewed.write_bytes(path.read_bytes())
+        os.utime(renewed, ns=(age, age))
+        renewed.chmod(0o600)
+        renewed.rename(path)
+        assert trust.context() is not before
+        assert trust.context() is trust.context()
+
+
+def test_the_context_before_a_change_is_not_kept(tmp_path: Path) -> None:
+    authority = Certificates.issue(tmp_path).authority
+    trust = Trust(authority)
+    before = weakref.ref(trust.context())
+    authority.touch()
+    assert trust.context() is not before()
+    gc.collect()
+    assert before() is None
 
 
 def test_an_authority_of_our_own_is_the_only_one_that_is_trusted(
     tmp_path: Path,
 ) -> None:
-    context = make_context(Certificates.issue(tmp_path).authority)
+    context = Trust(Certificates.issue(tmp_path).authority).context()
     assert len(context.get_ca_certs()) == 1
 
 
-def test_an_authority_that_can_not_be_read_is_refused(tmp_path: Path) -> None:
-    garbage = tmp_path / "ca.pem"
+def test_a_file_that_can_not_be_used_is_named_and_may_be_mended(tmp_path: Path) -> None:
+    fit = Certificates.issue(tmp_path)
+    garbage, absent = tmp_path / "garbage.pem", tmp_path / "absent.pem"
     garbage.write_text("nothing")
-    for path in (garbage, tmp_path / "absent.pem"):
-        with pytest.raises(PermanentError, match=path.name):
-            make_context(path)
+    for unfit in (garbage, absent):
+        for trust in (
+            Trust(unfit),
+            Trust(certificate=unfit),
+            Trust(certificate=fit.certificate, key=unfit),
+        ):
+            with pytest.raises(TemporaryError, match=f"{unfit.name} can't be used"):
+                trust.context()
+    assert absent.write_bytes(fit.authority.read_bytes())
+    Trust(absent).context()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+@pytest.mark.parametrize("together", [False, True])
+def test_a_key_that_was_renewed_for_others_to_read_is_not_used(
+    tmp_path: Path, mode: int, *, together: bool
+) -> None:
+    files = Certificates.issue(tmp_path)
+    if together:
+        both = files.key.read_bytes() + files.certificate.read_bytes()
+        files.key.write_bytes(both)
+        trust = Trust(certificate=files.key)
+    else:
+        trust = Trust(certificate=files.certificate, key=files.key)
+    trust.context()
+    files.key.chmod(mode)
+    with pytest.raises(TemporaryError, match=r"others may read .*server\.key"):
+        trust.context()
+    files.key.chmod(0o600)
+    trust.context()
+
+
+def test_a_key_of_another_certificate_or_one_that_is_locked_is_refused(
+    tmp_path: Path,
+) -> None:
+    """Nobody is asked for the password of a key: nobody is there."""
+    fit, other = (Certificates.issue(tmp_path / name) for name in ("fit", "other"))
+    locked = tmp_path / "locked.key"
+    command = f"openssl pkey -aes128 -passout pass:word -in {fit.key} -out {locked}"
+    subprocess.run(command.split(), check=True, capture_output=True)
+    for unfit in (other.key, locked):
+        with pytest.raises(TemporaryError, match=f"{unfit.name} can't be used"):
+            Trust(certificate=fit.certificate, key=unfit).context()
 
 
 def test_connections_in_tls_keep_a_small_read_buffer() -> None:
-    make_context()
+    Trust().context()
     assert sslproto.SSLProtocol.max_size == 16 * 1024
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from postroom.log import printable
 from postroom.ports import AccountReport, Relay
 from postroom.service.connections import make_account, make_relays, references
 from postroom.service.vault import Vault
+from postroom.transport.imap.specialuse import folded, use_of
 
 _CAPABILITIES = ("IDLE", "MOVE", "UIDPLUS", "SPECIAL-USE", "CONDSTORE")
 _EXTENSIONS = ("8BITMIME", "SIZE", "SMTPUTF8", "PIPELINING")
@@ -75,10 +77,23 @@ def _tell_absent(
     watched: Iterable[str], name: str, report: AccountReport
 ) -> Iterator[str]:
     """The mailboxes that are to be watched and are not there."""
-    there = {mailbox.casefold() for mailbox in report.mailboxes}
     for mailbox in watched:
-        if mailbox.casefold() not in there:
-            yield f"account {name}: watch: there is no mailbox {mailbox} yet"
+        if mailbox not in report.mailboxes:
+            told = f"account {name}: watch: there is no mailbox {mailbox} yet"
+            nearest = _nearest(mailbox, report.mailboxes)
+            yield f"{told}; the server has {nearest}" if nearest else told
+
+
+def _nearest(mailbox: str, there: Iterable[str]) -> str | None:
+    """The mailbox that may have been meant: one of the same use, or of a like name."""
+    use = use_of(mailbox)
+    if use is not None:
+        for each in sorted(there, key=len):
+            if use_of(each.rpartition("/")[2]) is use:
+                return each
+    names = {folded(each): each for each in there}
+    found = difflib.get_close_matches(folded(mailbox), names, n=1)
+    return names[found[0]] if found else None
 
 
 async def _ask_relay(name: str, relay: Relay) -> tuple[str, bool]:

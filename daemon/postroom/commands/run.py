@@ -12,7 +12,7 @@ from postroom.commands.outcome import Exit, telling_errors
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.config.settings import find_settings
 from postroom.log import configure_logging, get_logger, printable
-from postroom.service.supervisor import open_service
+from postroom.service.opening import open_service
 
 log = get_logger()
 

@@ -20,7 +20,7 @@ from postroom.config.settings import find_settings
 from postroom.errors import ConfigError
 from postroom.log import printable
 from postroom.service.clock import SystemClock
-from postroom.service.supervisor import STORE_NAME
+from postroom.service.opening import STORE_NAME
 from postroom.store.database import open_store
 from postroom.store.lock import find_holder
 from postroom.store.report import MailboxReport, Summary, Trouble, Undelivered

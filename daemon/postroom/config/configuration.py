@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from postroom.config.consistency import (
     find_lacking_passwords,
     find_relayless,
-    find_unfit_authorities,
+    find_unfit_certificates,
     find_unknown_accounts,
     find_unwatched,
     find_wrong_references,
@@ -74,7 +74,7 @@ def load_configuration(
     if settings:
         problems += find_wrong_references(settings, plugins.names, str(path))
         problems += find_lacking_passwords(settings, str(path))
-        problems += find_unfit_authorities(settings, str(path))
+        problems += find_unfit_certificates(settings, str(path))
         problems += find_relayless(settings, files.rules)
         problems += find_unwatched(settings, files.rules)
         wrong, warnings = _try_secrets(accounts, secrets, str(path))

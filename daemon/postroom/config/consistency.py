@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from postroom.config.problems import nearest
+from postroom.config.secrets import SecretError, require_private
 from postroom.config.settings import (
     AccountTable,
     Server,
@@ -19,7 +20,15 @@ from postroom.config.settings import (
 from postroom.errors import Problem
 from postroom.rules.rule import Rule
 
-_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+# How PEM begins; keys have older forms, too, which OpenSSL still writes.
+_MARKS = {
+    "certificate": [b"-----BEGIN CERTIFICATE-----"],
+    "private key": [
+        b"-----BEGIN PRIVATE KEY-----",
+        b"-----BEGIN EC PRIVATE KEY-----",
+        b"-----BEGIN RSA PRIVATE KEY-----",
+    ],
+}
 
 
 def find_wrong_references(
@@ -46,25 +55,27 @@ def _find_wrong_sharing(
 
 
 def find_lacking_passwords(settings: Settings, file: str) -> Iterator[Problem]:
-    """Servers that want a login, and have no password, nor has their account."""
+    """Servers that want a login, and have no password, nor has their account.
+
+    An IMAP server to which a certificate is shown may know us by that.
+    """
     for name, account in settings.account.items():
         smtp = account.smtp
         if account.password:
             continue
-        if not account.imap.password:
+        if not (account.imap.password or account.imap.certificate):
             yield Problem(file, "it is required", key=f"account.{name}.password")
         elif isinstance(smtp, SmtpServer) and smtp.auth and not smtp.password:
             message = "it is required, or auth = false where there is no login"
             yield Problem(file, message, key=f"account.{name}.smtp.password")
 
 
-def find_unfit_authorities(settings: Settings, file: str) -> Iterator[Problem]:
-    """Files of certificates that can't be read, or have none in them."""
+def find_unfit_certificates(settings: Settings, file: str) -> Iterator[Problem]:
+    """Files of certificates and keys that can't be read, or have none in them."""
     for name, account in settings.account.items():
         for place, server in _servers(account):
-            complaint = _complain_of_authority(server.ca) if server.ca else ""
-            if complaint:
-                yield Problem(file, complaint, key=f"account.{name}.{place}.ca")
+            for key, complaint in _complain_of_files(server).items():
+                yield Problem(file, complaint, key=f"account.{name}.{place}.{key}")
 
 
 def _servers(account: AccountTable) -> Iterator[tuple[str, Server]]:
@@ -73,12 +84,36 @@ def _servers(account: AccountTable) -> Iterator[tuple[str, Server]]:
         yield "smtp", account.smtp
 
 
-def _complain_of_authority(path: Path) -> str:
+def _complain_of_files(server: Server) -> dict[str, str]:
+    """What is wrong with the files of a server, by the key of the table."""
+    complaints = {}
+    if server.ca:
+        complaints["ca"] = _complain_of_content(server.ca, "certificate")
+    if server.certificate:
+        content = _complain_of_content(server.certificate, "certificate")
+        complaints["certificate"] = content
+    if key := server.key or server.certificate:
+        name = "key" if server.key else "certificate"
+        complaints[name] = complaints.get(name) or _complain_of_key(key)
+    return {name: complaint for name, complaint in complaints.items() if complaint}
+
+
+def _complain_of_key(path: Path) -> str:
+    try:
+        require_private(path)
+    except SecretError as error:
+        return str(error)
+    return _complain_of_content(path, "private key")
+
+
+def _complain_of_content(path: Path, expected: str) -> str:
     try:
         octets = path.read_bytes()
     except OSError as error:
         return f"{path} can't be read: {error.strerror}"
-    return "" if _CERTIFICATE in octets else f"{path} has no certificate in it (PEM)"
+    if any(mark in octets for mark in _MARKS[expected]):
+        return ""
+    return f"{path} has no {expected} in it (PEM, not encrypted)"
 
 
 def find_relayless(settings: Settings, rules: Iterable[Rule]) -> Iterator[Problem]:

@@ -64,6 +64,22 @@ class Secrets:
         register_secrets([secret])
         return secret
 
+    def mark(self, reference: str) -> object:
+        """What tells a secret's file from a changed one, without reading it; nothing
+        for secrets that are in no file."""
+        match reference.partition(":"):
+            case "file", _, name:
+                path = Path(name)
+            case "credential", _, name:
+                path = Path(self.environment.get("CREDENTIALS_DIRECTORY", ""), name)
+            case _:
+                return None
+        try:
+            found = path.expanduser().stat()
+        except (OSError, RuntimeError):  # it is away, or of a user who is not there
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
     def _ask_plugins(self, reference: str, schemes: Mapping[str, object]) -> str:
         try:
             secret = self.plugins(reference)
@@ -97,13 +113,18 @@ def _tell_unknown(scheme: str, schemes: Iterable[str]) -> str:
 
 def _read_file(name: str) -> str:
     path = Path(name).expanduser()
+    require_private(path)
+    return _read_whole(path)
+
+
+def require_private(path: Path) -> None:
+    """Raise `SecretError` unless the file is there, for its owner alone to read."""
     try:
         mode = path.stat().st_mode
     except OSError as error:
         raise SecretError(f"{path} can't be read: {error.strerror}") from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SecretError(f"others may read {path}: chmod 600 it")
-    return _read_whole(path)
 
 
 def _read_whole(path: Path) -> str:

@@ -20,9 +20,11 @@ from pydantic import (
     model_validator,
 )
 
+from postroom.config.fingerprints import Fingerprints
 from postroom.config.quantities import Duration
 from postroom.errors import ConfigError, Problem
 from postroom.mail.addresses import is_address
+from postroom.mail.names import canonical
 from postroom.rules.options import MailboxName, Octets
 
 Tls = Literal["implicit", "starttls", "none"]
@@ -64,11 +66,6 @@ def _check_line(value: str) -> str:
     return value
 
 
-def _read_inbox(value: str) -> str:
-    """INBOX is the same in upper and lower case (RFC 3501, section 5.1)."""
-    return "INBOX" if value.upper() == "INBOX" else value
-
-
 def _check_repeated(values: tuple[str, ...]) -> tuple[str, ...]:
     repeated = [value for value in values if values.count(value) > 1]
     if repeated:
@@ -87,7 +84,7 @@ Host = Annotated[str, AfterValidator(_check_host)]
 Line = Annotated[str, AfterValidator(_check_line)]
 AbsolutePath = Annotated[Path, AfterValidator(_check_absolute)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-WatchedName = Annotated[MailboxName, AfterValidator(_read_inbox)]
+WatchedName = Annotated[MailboxName, AfterValidator(canonical)]
 
 
 Watch = Annotated[
@@ -102,12 +99,19 @@ class Table(BaseModel):
 
 
 class Server(Table):
-    """A server, reached over TLS: `implicit`, `starttls`, or on loopback `none`."""
+    """A server, reached over TLS: `implicit`, `starttls`, or on loopback `none`.
+
+    `ca` is trusted instead of the system's authorities; the server's certificate must
+    have one of the fingerprints of `pin`, too; `certificate` and `key` are ours.
+    """
 
     host: Host
     port: Port | None = None
     tls: Tls = "implicit"
     ca: AbsolutePath | None = None
+    pin: Fingerprints = frozenset()
+    certificate: AbsolutePath | None = None
+    key: AbsolutePath | None = None
     user: Line | None = None
     password: Line | None = None
 
@@ -115,6 +119,10 @@ class Server(Table):
     def _check_tls(self) -> Self:
         if self.tls == "none" and not is_loopback(self.host):
             raise ValueError('tls = "none" is only for servers on this machine')
+        if self.tls == "none" and (self.pin or self.certificate):
+            raise ValueError('without TLS (tls = "none") there are no certificates')
+        if self.key and not self.certificate:
+            raise ValueError("key is for a certificate, and there is none")
         return self
 
 

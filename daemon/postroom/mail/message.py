@@ -47,7 +47,8 @@ class Fingerprint:
 class Message:
     """One message: `size` in octets, `received` the server's INTERNALDATE (aware).
 
-    `content` holds all of its octets at depth full, and is None at depth headers.
+    `content` holds all of its octets at depth full, and is None at depth headers. An
+    `excerpt` has only the beginning of a header that is very long.
     """
 
     key: MessageKey
@@ -57,6 +58,7 @@ class Message:
     header: Header
     content: bytes | None = field(default=None, repr=False)
     facts: Mapping[str, object] = field(default_factory=dict)
+    excerpt: bool = False
 
     @property
     def depth(self) -> Depth:
@@ -94,4 +96,5 @@ class Message:
 
     def at_full_depth(self, content: bytes) -> Message:
         """The same message with its octets."""
-        return replace(self, content=content)
+        header = Header.parse(content) if self.excerpt else self.header
+        return replace(self, content=content, header=header, excerpt=False)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from postroom.ports.clock import Clock as Clock
 from postroom.ports.mailboxes import Account as Account
 from postroom.ports.mailboxes import AccountReport as AccountReport
+from postroom.ports.mailboxes import Halfway as Halfway
 from postroom.ports.mailboxes import Mailbox as Mailbox
 from postroom.ports.mailboxes import Placement as Placement
+from postroom.ports.mailboxes import Session as Session
+from postroom.ports.mailboxes import Standing as Standing
 from postroom.ports.records import Cursor as Cursor
 from postroom.ports.records import Decision as Decision
 from postroom.ports.records import EffectResult as EffectResult

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from postroom.errors import PermanentError
 from postroom.mail.message import Message
 from postroom.rules.effects import SetFlags
 
@@ -21,6 +22,15 @@ class Placement:
     uid: int | None = None
 
 
+class Halfway(PermanentError):
+    """A move that ended as a copy: the server refused to remove what was copied, to the
+    places in `placed`."""
+
+    def __init__(self, message: str, placed: Mapping[int, Placement]) -> None:
+        self.placed = placed
+        super().__init__(message)
+
+
 @dataclass(frozen=True)
 class AccountReport:
     """What a server said of itself when it was asked by `check --connect`."""
@@ -30,8 +40,18 @@ class AccountReport:
     delimiter: str | None
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a mailbox stands that is not opened (STATUS, RFC 3501, section 6.3.10): two
+    that are equal mean that nothing has come in between."""
+
+    uidvalidity: int
+    uidnext: int
+    messages: int
+
+
 class Mailbox(Protocol):
-    """One selected mailbox on its own connection; one owner, one call at a time.
+    """One selected mailbox of a session; one owner, one call at a time.
 
     Every method raises `TemporaryError` when the connection is lost, late or speaks
     nonsense (the connection is then gone for good: open the mailbox again); its
@@ -50,6 +70,11 @@ class Mailbox(Protocol):
         """UIDVALIDITY as of the SELECT (RFC 3501, 2.3.1.1)."""
 
     @property
+    def uidnext(self) -> int | None:
+        """The lowest UID that the next arrival can have, by what the server has told
+        since the SELECT; None where it does not tell."""
+
+    @property
     def pushes(self) -> bool:
         """True if the server says by itself when something arrives (IDLE)."""
 
@@ -60,8 +85,8 @@ class Mailbox(Protocol):
         """All UIDs above `uid`, ascending. A round trip that proves the connection."""
 
     async def headers(self, uids: Sequence[int]) -> list[Message]:
-        """These messages at depth headers, ascending, in one FETCH; a header that the
-        server does not give is empty."""
+        """These messages at depth headers, ascending, in one FETCH; one of which the
+        server gives no header is left out."""
 
     async def contents(self, uids: Sequence[int]) -> dict[int, bytes]:
         """The octets of these messages, in one FETCH; never sets `\\Seen`."""
@@ -74,14 +99,16 @@ class Mailbox(Protocol):
         server does not push."""
 
     async def set_flags(self, uids: Sequence[int], change: SetFlags) -> frozenset[int]:
-        """Change flags with one STORE a direction; the UIDs that were there."""
+        """Change flags with one STORE a direction; the UIDs that were there and kept
+        them. Raises `PermanentError` where none of those that are there did."""
 
     async def copy(self, uids: Sequence[int], target: str) -> dict[int, Placement]:
         """Copy in one command, making the target if it is absent; where each went."""
 
     async def move(self, uids: Sequence[int], target: str) -> dict[int, Placement]:
         """Move in one command (or by verified steps), making the target if it is
-        absent; where each went. Messages that were gone are left out."""
+        absent; where each went. Messages that were gone are left out. Raises `Halfway`
+        where steps were copied and may not be removed."""
 
     async def resume(
         self, uids: Sequence[int], target: str, *, move: bool
@@ -92,9 +119,38 @@ class Mailbox(Protocol):
     async def trash_name(self) -> str:
         """The name of the account's Trash mailbox, which need not be there yet."""
 
+    async def meant_by(self, names: Collection[str]) -> dict[str, str]:
+        """The mailbox that each of these names of targets means on this server: the one
+        of that name, which need not be there yet; or for the usual name of a special
+        use (RFC 6154), such as `Junk`, the one the server has for that use. It is told
+        by the name under which it is watched, or by one canonical spelling."""
+
     async def expunge(self, uids: Sequence[int]) -> frozenset[int]:
         """Remove these messages and no other for good; the UIDs that were there. Raises
         `PermanentError` where the server can't expunge by UID (no UIDPLUS)."""
+
+
+class Session(Protocol):
+    """One connection to an account, logged in; one owner, one call at a time.
+
+    Errors are those of `Mailbox`.
+    """
+
+    @property
+    def generation(self) -> int:
+        """Which of the account's connections it is: each has a greater number."""
+
+    async def open(self, mailbox: str) -> Mailbox:
+        """Select a mailbox; the one that was opened before is void from then on. Raises
+        `AbsentMailbox` where there is none of that name, and `PermanentError` where it
+        is watched under another one."""
+
+    async def standing(self, mailbox: str) -> Standing | None:
+        """How a mailbox stands that is not opened now; None where the server can't tell
+        (then only opening it does)."""
+
+    async def prove(self) -> None:
+        """A round trip that proves the connection."""
 
 
 class Account(Protocol):
@@ -104,9 +160,9 @@ class Account(Protocol):
     def name(self) -> str:
         """The account's name in the settings."""
 
-    def open(self, mailbox: str) -> AbstractAsyncContextManager[Mailbox]:
-        """Connect, log in and select; log out at the end. Raises `TemporaryError`,
-        `AuthenticationError` or `PermanentError`."""
+    def connect(self) -> AbstractAsyncContextManager[Session]:
+        """Connect and log in; log out at the end. Raises `TemporaryError`,
+        `TooManyConnections`, `AuthenticationError` or `PermanentError`."""
 
     async def probe(self) -> AccountReport:
         """Log in, look, and log out."""

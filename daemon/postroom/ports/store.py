@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -23,10 +23,18 @@ from postroom.ports.relays import DeliveryResult, DueDelivery
 
 class Store(Protocol):
     """What postroom remembers. Every method is one transaction, which survives kill -9;
-    `commit`, `adopt`, `mark_sending` and `settle` are synced to disk as well."""
+    `commit`, `adopt`, `note_arrived`, `mark_sending` and `settle` are synced to disk
+    as well."""
 
     async def begin_run(self, mode: str, ruleset: Ruleset) -> int:
         """Note the start of a run (`live`, `sweep`, `undo`) by these rules; its id."""
+
+    async def recognise(self, identities: Mapping[str, str]) -> dict[str, str]:
+        """Note which login (`user@host`) each account of the settings has. An account
+        that is new by its name and has the login of one that is gone is that one: it
+        goes on under its new name, and so does what waits for its relay. The UIDs of
+        one that keeps its name and has another login are void. The old names by the
+        new ones."""
 
     async def cursor(self, account: str, mailbox: str) -> Cursor | None:
         """How far this mailbox has been read; None if never."""
@@ -58,18 +66,31 @@ class Store(Protocol):
     async def take_back(self, keys: Sequence[MessageKey]) -> None:
         """Take back the last attempt at those still `seen`: something else ended it."""
 
-    async def known(self, messages: Sequence[Message]) -> frozenset[MessageKey]:
-        """Those that the same mailbox held, decided, under another UIDVALIDITY."""
+    async def unknown(self, messages: Sequence[Message]) -> frozenset[MessageKey]:
+        """Those of which nothing is known: that have no row, and are like none that the
+        same mailbox held, decided, under another UIDVALIDITY; and those that were noted
+        as held."""
+
+    async def note_arrived(self, messages: Sequence[Message], held: str = "") -> None:
+        """Record these as `seen`, no attempt begun; `acknowledged` at once are the same
+        as with `see`. What would go out of one that is `held` waits for the owner, who
+        is told this reason. Those that have a row keep it as it is."""
 
     async def carry_over(
         self, account: str, mailbox: str, messages: Sequence[Message]
     ) -> int:
-        """Have what is open under other UIDVALIDITYs done to these; to how many."""
+        """Have these go on where messages of other UIDVALIDITYs were: what is open is
+        done to them, what is `seen` or `quarantined` stays so; for how many."""
 
     async def give_up_before(
         self, account: str, mailbox: str, uidvalidity: int
     ) -> None:
-        """Fail the mailbox effects that are open under other UIDVALIDITYs."""
+        """Fail the mailbox effects that are open under other UIDVALIDITYs; what was
+        `seen` there and not found again is `gone`."""
+
+    async def void_uids(self, account: str, mailbox: str) -> None:
+        """Keep what is known under the mailbox's present UIDVALIDITY under one that no
+        server has: its UIDs may now be those of other messages."""
 
     async def undecided(
         self, account: str, mailbox: str, uidvalidity: int
@@ -84,7 +105,8 @@ class Store(Protocol):
     ) -> None:
         """Record plans, effects, outgoing mail and the cursor, all or nothing. Without
         a plan a message stays `seen`; at the third attempt, or when that is `final`, it
-        is `quarantined`."""
+        is `quarantined`. Deliveries of one that was noted as held wait for the owner.
+        """
 
     async def open_effects(
         self, account: str, mailbox: str, uidvalidity: int
@@ -96,7 +118,9 @@ class Store(Protocol):
         """Record that these are being done."""
 
     async def finish_effects(self, results: Sequence[EffectResult]) -> None:
-        """Record results, and move their messages to `settled` and `acknowledged`."""
+        """Record results, and move their messages to `settled` and `acknowledged`. What
+        was `acknowledged` as placed by one of these, and by its UID was not, is `seen`
+        again."""
 
     async def recover(self, now: datetime) -> int:
         """After a restart: deliveries left `sending` become `unknown`, and of these the

@@ -14,7 +14,7 @@ from datetime import datetime
 from postroom.errors import PostroomError
 from postroom.mail.compose import Owner, compose_forward
 from postroom.mail.loops import why_not_forward
-from postroom.mail.message import Depth, Message, MessageKey
+from postroom.mail.message import Depth, Message
 from postroom.rules.boundary import plugin_code
 from postroom.rules.effects import (
     Copy,
@@ -128,7 +128,7 @@ def _take_actions(rule: Rule, run: _Run) -> tuple[list[str], bool]:
         with plugin_code(named.plugin, f"{named.name} in rule {rule.name!r}"):
             wishes = tuple(named.action.effects(run.message))
         for wanted in wishes:
-            key = _make_key(run.message.key, rule.name, ordinal, wanted)
+            key = _make_key(run.message, rule.name, ordinal, wanted)
             places = places or isinstance(wanted, _PLACES)
             told.append(f"{named.name}: {_take(wanted, named, rule, run, key)}")
             ordinal += 1
@@ -166,11 +166,16 @@ def _take_forward(wanted: Forward, rule: Rule, run: _Run, key: str) -> str:
     return tell(Send(outgoing))
 
 
-def _make_key(key: MessageKey, rule: str, ordinal: int, wanted: Effect | Intent) -> str:
+def _make_key(
+    message: Message, rule: str, ordinal: int, wanted: Effect | Intent
+) -> str:
     """A digest of who, why, which and where; each part with its length before it."""
+    key, mark = message.key, message.fingerprint
+    # A UID may come to mean another message.
+    who = (key.account, key.mailbox, key.uidvalidity, key.uid)
+    which = (mark.message_id, mark.size, mark.received.timestamp())
     target = ",".join(wanted.to) if isinstance(wanted, Forward) else tell(wanted)
-    where = (key.account, key.mailbox, key.uidvalidity, key.uid)
-    parts = map(str, (*where, rule, ordinal, type(wanted).__name__, target))
+    parts = map(str, (*who, *which, rule, ordinal, type(wanted).__name__, target))
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 

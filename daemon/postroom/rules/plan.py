@@ -31,9 +31,9 @@ class RuleTrace:
 class PlannedEffect:
     """An effect, the rule it comes from, and a key that makes it happen once.
 
-    The key is made of the message's key, the rule's name, the effect's place in the
-    rule, its kind and its target, never of the rule's text: an edited rule does not
-    fire again on old mail.
+    The key is made of the message's key and fingerprint, the rule's name, the effect's
+    place in the rule, its kind and its target, never of the rule's text: an edited rule
+    does not fire again on old mail.
     """
 
     key: str

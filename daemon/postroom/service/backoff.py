@@ -39,21 +39,27 @@ class Backoff:
         self._ceiling = timings.base
         self._works_since: float | None = None
 
+    def begins(self) -> None:
+        """Note that it begins anew: nothing of it has worked yet."""
+        self._works_since = None
+
     def works(self) -> None:
         """Note that it works now, proved by an answer."""
         if self._works_since is None:
             self._works_since = self._monotonic()
 
+    @property
+    def is_stable(self) -> bool:
+        """True if it has worked for a stable time."""
+        since = self._works_since
+        return since is not None and self._monotonic() - since >= self._timings.stable
+
     def failed(self) -> float:
         """Note a failure; how many seconds to wait before the next try."""
-        if self._was_stable():
+        if self.is_stable:
             self._ceiling = self._timings.base
         self._works_since = None
         delay = self._random() * self._ceiling
         grown = self._ceiling * self._timings.factor
         self._ceiling = min(grown, self._timings.cap)
         return delay
-
-    def _was_stable(self) -> bool:
-        since = self._works_since
-        return since is not None and self._monotonic() - since >= self._timings.stable

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from postroom.mail.compose import Owner
 from postroom.mail.message import Message
 from postroom.ports import Clock, Decision, Mailbox, Store
 from postroom.rules.decide import Circumstances, NeedsBody
-from postroom.rules.effects import Delete, Effect, FileInto
 from postroom.rules.plan import Plan
+from postroom.service.aim import aim
 from postroom.service.decider import Decider
 
 
@@ -27,12 +27,18 @@ class Deliberation:
     async def by_headers(
         self, mailbox: Mailbox, messages: Sequence[Message]
     ) -> tuple[list[Decision], list[Message]]:
-        """What the headers decide, and the messages whose body is needed."""
-        decisions, open_ = await self._decide(messages, body_available=True)
+        """What the headers decide, and the messages that are needed whole: for their
+        body, or for a header of which there is but an excerpt."""
+        whole = [message for message in messages if not message.excerpt]
+        decisions, open_ = await self._decide(whole, body_available=True)
+        open_ = sorted(
+            [*open_, *(message for message in messages if message.excerpt)],
+            key=lambda message: message.key,
+        )
         large = [message for message in open_ if message.size > self.max_size]
         more, _ = await self._decide(large, body_available=False)
         fitting = [message for message in open_ if message.size <= self.max_size]
-        return await _aim_deletes(mailbox, decisions + more), fitting
+        return await aim(mailbox, decisions + more), fitting
 
     async def in_full(
         self, mailbox: Mailbox, messages: Sequence[Message]
@@ -44,7 +50,7 @@ class Deliberation:
         there = (message for message in messages if message.key.uid in contents)
         full = [message.at_full_depth(contents[message.key.uid]) for message in there]
         decisions, _ = await self._decide(full, body_available=True)
-        return unread + await _aim_deletes(mailbox, decisions)
+        return unread + await aim(mailbox, decisions)
 
     async def _tell_unread(
         self, mailbox: Mailbox, messages: Sequence[Message]
@@ -73,35 +79,3 @@ class Deliberation:
             else:
                 decisions.append(Decision(message, failure=str(outcome)))
         return decisions, open_
-
-
-async def _aim_deletes(
-    mailbox: Mailbox, decisions: Sequence[Decision]
-) -> list[Decision]:
-    """Have deletes say what they are here: a move to Trash, or in Trash, for good.
-
-    So the target is committed before anything is done: the watcher of Trash knows what
-    comes there, and what goes for good waits until all else is done.
-    """
-    if not any(_deletes(decision) for decision in decisions):
-        return list(decisions)
-    trash = await mailbox.trash_name()
-    here = trash == mailbox.name
-    aimed: Effect = Delete(forever=True) if here else FileInto(trash)
-    return [
-        replace(decision, plan=_aim(decision.plan, aimed))
-        if decision.plan
-        else decision
-        for decision in decisions
-    ]
-
-
-def _aim(plan: Plan, aimed: Effect) -> Plan:
-    if plan.undone and isinstance(aimed, Delete):
-        return plan.without(Delete())
-    return plan.replacing(Delete(), aimed)
-
-
-def _deletes(decision: Decision) -> bool:
-    effects = decision.plan.effects if decision.plan else ()
-    return any(planned.effect == Delete() for planned in effects)

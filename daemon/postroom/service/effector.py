@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from postroom.errors import AuthenticationError, PermanentError, RefusedForNow
+from postroom.errors import PermanentError, RefusedForNow
 from postroom.log import get_logger
 from postroom.mail.message import MessageKey
 from postroom.ports import (
     EffectResult,
     EffectState,
+    Halfway,
     Mailbox,
     OpenEffect,
     Placement,
@@ -111,14 +112,13 @@ class Effector:
         reason = "the server did not do it, and did not say why"
         try:
             results += await _look_back(mailbox, effect, group)
-            results += await _do(mailbox, effect, _without_result(group, results))
+            await _do(mailbox, effect, _without_result(group, results), results)
         except RefusedForNow as error:
             reason = str(error)
-        except AuthenticationError:
-            raise
         except PermanentError as error:
+            placed = error.placed if isinstance(error, Halfway) else {}
             rest = _without_result(group, results)
-            results += [_held(each, str(error)) for each in rest]
+            results += [_held(each, error, placed) for each in rest]
         if left := _without_result(group, results):
             log.warning(
                 "effect_refused_for_now",
@@ -181,16 +181,25 @@ async def _look_back(
 
 
 async def _do(
-    mailbox: Mailbox, effect: Effect, group: Sequence[OpenEffect]
-) -> list[EffectResult]:
-    """What came of these; nothing of those that are there and were not done."""
+    mailbox: Mailbox,
+    effect: Effect,
+    group: Sequence[OpenEffect],
+    results: list[EffectResult],
+) -> None:
+    """Add what came of these; nothing of those that are there and were not done."""
     if not group:
-        return []
-    uids = [member.message.uid for member in group]
-    placed = await _command(mailbox, effect, uids)
-    missing = [uid for uid in uids if uid not in placed]
-    undone = await mailbox.present(missing) if missing else frozenset[int]()
-    return [_conclude(each, placed) for each in group if each.message.uid not in undone]
+        return
+    placed = await _command(mailbox, effect, [each.message.uid for each in group])
+    results += [
+        EffectResult(each.id, EffectState.DONE, placement=placed[each.message.uid])
+        for each in group
+        if each.message.uid in placed
+    ]
+    missing = [each for each in group if each.message.uid not in placed]
+    if missing:
+        undone = await mailbox.present([each.message.uid for each in missing])
+        gone = (each for each in missing if each.message.uid not in undone)
+        results += map(_conclude_gone, gone)
 
 
 async def _command(
@@ -220,16 +229,14 @@ def _without_result(
     return [each for each in group if each.id not in ended]
 
 
-def _held(effect: OpenEffect, why: str) -> EffectResult:
-    return EffectResult(effect.id, EffectState.HELD, why)
-
-
-def _conclude(
-    effect: OpenEffect, placed: Mapping[int, Placement | None]
+def _held(
+    effect: OpenEffect, error: PermanentError, placed: Mapping[int, Placement]
 ) -> EffectResult:
-    uid = effect.message.uid
-    if uid in placed:
-        return EffectResult(effect.id, EffectState.DONE, placement=placed[uid])
+    placement = placed.get(effect.message.uid)
+    return EffectResult(effect.id, EffectState.HELD, str(error), placement)
+
+
+def _conclude_gone(effect: OpenEffect) -> EffectResult:
     if isinstance(effect.effect, _LEAVING) and effect.attempted:
         # The answer to the first attempt was lost, and its work was done.
         return EffectResult(effect.id, EffectState.DONE, _BEFORE)

@@ -6,6 +6,7 @@ sent, and the cursor are committed together. From there on a crash loses nothing
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,9 +30,6 @@ log = get_logger()
 
 # A message whose deciding was begun so often and never ended is not begun again.
 MOST_ATTEMPTS = 3
-# A stop waits so many seconds for the batch in hand; what is left of it then is done
-# after the next start.
-_GRACE = 10.0
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 
 
@@ -48,7 +46,8 @@ class _Round:
 class Processor:
     """Handles the arrivals of one account's mailboxes.
 
-    `ring_sender` is called after mail to be sent was committed.
+    `ring_sender` is called after mail to be sent was committed. A stop waits `grace`
+    seconds for the batch in hand; what is left of it then is done after the next start.
     """
 
     account: str
@@ -61,30 +60,34 @@ class Processor:
     observer: Observer
     ring_sender: Callable[[], None]
     sizes: BatchSizes
+    grace: float = 10
     suspicions: defaultdict[str, Suspicion] = field(
         default_factory=lambda: defaultdict(Suspicion)
     )
 
-    async def catch_up(self, mailbox: Mailbox) -> None:
-        """Handle everything in the mailbox that is not handled yet.
+    async def note_unchanged(self, mailbox: str) -> None:
+        """Note that the mailbox stands as it did at the last look."""
+        await self.store.touch(self.account, mailbox, self.clock.now())
+
+    async def catch_up(self, mailbox: Mailbox) -> int:
+        """Handle everything in the mailbox that is not handled yet; how many messages
+        have arrived.
 
         Raises `TemporaryError` when the connection fails; the next call goes on where
         this one was.
         """
         round_ = _Round(mailbox, self.clock.now(), self.suspicions[mailbox.name])
-        beginning = await self.bookmark.find(mailbox)
+        cursor = await self.bookmark.find(mailbox, round_.suspicion)
         await self.effector.apply(mailbox, self.account)
-        await self._handle_all(round_, beginning.fresh)
-        if not beginning.is_set:
-            await self.bookmark.set(mailbox, beginning.cursor)
         place = (self.account, mailbox.name, mailbox.uidvalidity)
         undecided = await self.store.undecided(*place)
-        uids = await mailbox.uids_after(beginning.cursor.uid)
+        uids = await mailbox.uids_after(cursor.uid)
         await self._handle_all(round_, uids, advance=True)
         if not uids:
-            await self.store.touch(self.account, mailbox.name, self.clock.now())
+            await self.note_unchanged(mailbox.name)
         # Last, so that what can't be decided holds nothing up.
         await self._handle_all(round_, undecided)
+        return len(uids)
 
     async def _handle_all(
         self, round_: _Round, uids: Sequence[int], *, advance: bool = False
@@ -93,7 +96,7 @@ class Processor:
         for batch in round_.suspicion.split(uids, self.sizes):
             cursor = self.bookmark.cursor(round_.mailbox, batch[-1])
             work = self._handle_batch(round_, batch, cursor if advance else None)
-            await finish(work, lambda: _GRACE)
+            await finish(work, lambda: self.grace)
 
     # -- one batch ---------------------------------------------------------------------
 
@@ -101,16 +104,12 @@ class Processor:
         self, round_: _Round, uids: Sequence[int], cursor: Cursor | None
     ) -> None:
         now = self.clock.monotonic()
-        try:
-            if round_.suspicion.is_unreadable(uids, now):
-                reason = "fetching it ends the connection again and again"
-                await self._give_up(round_, uids, reason, final=True)
-                await self._commit(round_.mailbox, [], cursor, 0)
-            else:
+        if reason := round_.suspicion.verdict(uids, now):
+            await self._give_up(round_, uids, reason, final=True)
+            await self._commit(round_.mailbox, [], cursor, 0)
+        else:
+            with round_.suspicion.watching(uids, now):
                 await self._handle(round_, uids, cursor)
-        except TemporaryError:
-            round_.suspicion.note(uids, now)
-            raise
         round_.suspicion.clear(uids)
         await self.effector.apply(round_.mailbox, self.account)
 
@@ -175,10 +174,11 @@ class Processor:
     async def _decide(
         self, mailbox: Mailbox, messages: Sequence[Message], cursor: Cursor | None
     ) -> None:
-        """Decide and commit; a connection that fails meanwhile is no attempt."""
+        """Decide and commit; a connection that fails meanwhile, or a stop, is no
+        attempt."""
         try:
             await self._decide_and_commit(mailbox, messages, cursor)
-        except TemporaryError:
+        except (TemporaryError, asyncio.CancelledError):
             await self.store.take_back([message.key for message in messages])
             raise
 
@@ -205,7 +205,7 @@ class Processor:
         if decisions:
             await self.store.commit(self.run, decisions, cursor)
         elif cursor:
-            await self.bookmark.set(mailbox, cursor)
+            await self.bookmark.set(mailbox, cursor.uid)
         milliseconds = round((self.clock.monotonic() - begun) * 1000, 1)
         for decision in decisions:
             self._tell(decision, milliseconds)

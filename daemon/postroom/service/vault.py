@@ -42,3 +42,7 @@ class Vault:
         except SecretError as error:
             log.warning("secret_unavailable", secret=reference, error=str(error))
         return self._values[reference]
+
+    def mark(self, reference: str) -> object:
+        """What is another one as soon as the secret may have changed."""
+        return self._secrets.mark(reference)

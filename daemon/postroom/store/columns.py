@@ -1,4 +1,4 @@
-"""The few sorts of column that the tables are made of."""
+"""What the tables are made of: the names of their constraints, and sorts of column."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, String
 
 from postroom.store.dialects import Instant, RowId, Words
+
+CONSTRAINT_NAMES = {
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+}
 
 
 def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:

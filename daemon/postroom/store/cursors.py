@@ -9,13 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from postroom.mail.names import canonical
 from postroom.ports import Cursor, RelayReport, WatchReport
 from postroom.store.schema import account, mailbox, relay, watch
-
-
-def canonical(name: str) -> str:
-    """The mailbox's one name: INBOX is INBOX in any case (RFC 3501, section 5.1)."""
-    return "INBOX" if name.upper() == "INBOX" else name
 
 
 def account_id(connection: Connection, name: str) -> int:

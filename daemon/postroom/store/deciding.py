@@ -1,6 +1,7 @@
 """Recording what was decided: plans, effects, outgoing mail and the cursor, as one.
 
-Invariants: an effect's key is recorded once, whatever is decided again after a crash.
+Invariants: an effect of a message is recorded once, whatever is decided again after a
+crash.
 Bytes that must go out are in the store before anything may touch their source.
 """
 
@@ -13,9 +14,10 @@ from sqlalchemy import Connection, insert, select
 
 from postroom.errors import StoreError
 from postroom.mail.message import MessageKey
+from postroom.mail.names import canonical
 from postroom.ports import Cursor, Decision, MessageState
 from postroom.store.codec import encode_trace
-from postroom.store.cursors import advance_cursor, canonical
+from postroom.store.cursors import advance_cursor
 from postroom.store.effects import finish_messages
 from postroom.store.ledger import LedgerRow, rows_of
 from postroom.store.planning import Decided, record_effects

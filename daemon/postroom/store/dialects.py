@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.types import TypeDecorator
 
-from postroom.errors import PostroomError, StoreError, TemporaryError
+from postroom.errors import PostroomError, StoreError, StoreUnavailable
 
 BUSY_TIMEOUT = timedelta(seconds=10)
 
@@ -199,7 +199,7 @@ def translate(error: SQLAlchemyError) -> PostroomError:
     """The same failure as postroom names it: temporary if it is busy or full."""
     told = error.orig if isinstance(error, DBAPIError) else error
     if _code(error) in (*_LOCKED, sqlite3.SQLITE_FULL):
-        return TemporaryError(f"the store could not be written: {told}")
+        return StoreUnavailable(f"the store could not be written: {told}")
     return StoreError(f"the store failed: {told}")
 
 

@@ -22,8 +22,8 @@ from sqlalchemy import (
 )
 
 from postroom.mail.message import Message, MessageKey
+from postroom.mail.names import canonical
 from postroom.ports import EffectState, MessageState
-from postroom.store.cursors import canonical
 from postroom.store.fingerprints import kept, kept_where
 from postroom.store.kinds import LEAVING
 from postroom.store.schema import (

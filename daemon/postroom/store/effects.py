@@ -24,9 +24,16 @@ from sqlalchemy import (
 )
 
 from postroom.mail.message import MessageKey
-from postroom.ports import EffectResult, EffectState, MessageState, OpenEffect
+from postroom.mail.names import canonical
+from postroom.ports import (
+    EffectResult,
+    EffectState,
+    MessageState,
+    OpenEffect,
+    Placement,
+)
+from postroom.store.claims import correct_claims, drop_claims
 from postroom.store.codec import decode_effect
-from postroom.store.cursors import canonical
 from postroom.store.kinds import IN_MAILBOX, EffectKind
 from postroom.store.schema import account, effect, mailbox, message
 from postroom.store.slices import rows_where
@@ -104,20 +111,30 @@ def finish_effects(
         for each in results
     ]
     EFFECTS.advance(connection, changes)
-    _record_targets(connection, results)
+    placements = {each.id: each.placement for each in results if each.placement}
+    _record_targets(connection, placements)
+    correct_claims(connection, placements, now)
+    drop_claims(connection, [each.id for each in results if _placed_nothing(each)], now)
     finish_messages(connection, _messages_of(connection, results), now)
 
 
-def _record_targets(connection: Connection, results: Sequence[EffectResult]) -> None:
+def _placed_nothing(result: EffectResult) -> bool:
+    """True if the server refused it. One that failed had lost its message, which may
+    well be what is there: an earlier try placed it, or a person did."""
+    return result.state is EffectState.HELD and result.placement is None
+
+
+def _record_targets(
+    connection: Connection, placements: Mapping[int, Placement]
+) -> None:
     targets = [
         {
-            "row_id": each.id,
-            "mailbox": canonical(each.placement.mailbox),
-            "uidvalidity": each.placement.uidvalidity,
-            "uid": each.placement.uid,
+            "row_id": row,
+            "mailbox": canonical(placed.mailbox),
+            "uidvalidity": placed.uidvalidity,
+            "uid": placed.uid,
         }
-        for each in results
-        if each.placement
+        for row, placed in placements.items()
     ]
     if targets:
         connection.execute(_SET_TARGET, targets)

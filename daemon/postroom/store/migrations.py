@@ -10,17 +10,96 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import (
+    Connection,
+    column,
+    insert,
+    inspect,
+    select,
+    table,
+    text,
+    update,
+)
 
 from postroom.errors import StoreError
+from postroom.mail.names import canonical
 from postroom.store.schema import meta, metadata
 
 Migration = Callable[[Connection], None]
 
 FIRST_VERSION = 1
 
+
+def _to_2(connection: Connection) -> None:
+    """The name of an account, the UID of a message and the spelling of a mailbox may
+    come to mean another; what would go out of a message may be held."""
+    _tell_apart(connection)
+    _hold(connection)
+    _spell_names(connection)
+
+
+def _tell_apart(connection: Connection) -> None:
+    """Accounts by their login, and effects by the row of their message."""
+    connection.exec_driver_sql("ALTER TABLE account ADD COLUMN identity TEXT")
+    connection.exec_driver_sql("UPDATE effect SET key = message || ':' || key")
+
+
+def _hold(connection: Connection) -> None:
+    """Messages of which nothing may go out, and why: none so far."""
+    connection.exec_driver_sql(
+        "ALTER TABLE message ADD COLUMN held TEXT NOT NULL DEFAULT ''"
+    )
+
+
+def _spell_names(connection: Connection) -> None:
+    """Names of mailboxes in the spelling in which they are compared from now on; two
+    that were one mailbox under two names become one."""
+    boxes = table("mailbox", column("id"), column("account_id"), column("name"))
+    rows = connection.execute(select(boxes).order_by(boxes.c.id)).all()
+    spelled = {(row.account_id, row.name): row.id for row in rows}
+    for row in rows:
+        name = canonical(row.name)
+        owner = spelled.setdefault((row.account_id, name), row.id)
+        if owner != row.id:
+            _merge(connection, row.id, owner)
+        elif row.name != name:
+            is_it = boxes.c.id == row.id
+            connection.execute(update(boxes).where(is_it).values(name=name))
+    _spell_targets(connection)
+
+
+def _merge(connection: Connection, mailbox_id: int, into: int) -> None:
+    """Have another go on with what was seen and planned in this mailbox, which is never
+    looked at again. A message that the other has seen too stays here as well; what was
+    planned for it does not."""
+    ids = {"old": mailbox_id, "new": into}
+    connection.execute(
+        text(
+            "UPDATE message SET mailbox_id = :new WHERE mailbox_id = :old"
+            " AND NOT EXISTS (SELECT 1 FROM message AS other WHERE"
+            " other.mailbox_id = :new AND other.uidvalidity = message.uidvalidity"
+            " AND other.uid = message.uid)"
+        ),
+        ids,
+    )
+    connection.execute(
+        text("UPDATE effect SET source_mailbox = :new WHERE source_mailbox = :old"),
+        ids,
+    )
+
+
+def _spell_targets(connection: Connection) -> None:
+    """Names of mailboxes that messages were placed in."""
+    effects = table("effect", column("target_mailbox"))
+    target = effects.c.target_mailbox
+    for name in connection.execute(select(target).distinct()).scalars().all():
+        if name is not None and name != canonical(name):
+            spelled = {target: canonical(name)}
+            connection.execute(update(effects).where(target == name).values(spelled))
+
+
 # The n-th takes a store from version n to n + 1. A published one is never changed.
-MIGRATIONS: tuple[Migration, ...] = ()
+MIGRATIONS: tuple[Migration, ...] = (_to_2,)
 
 
 def current_version(migrations: Sequence[Migration] = MIGRATIONS) -> int:

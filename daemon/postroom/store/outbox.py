@@ -34,9 +34,15 @@ LONGEST_WAIT = timedelta(hours=2)
 
 
 def enqueue(
-    connection: Connection, effect_id: int, message: Outgoing, now: datetime
+    connection: Connection,
+    effect_id: int,
+    message: Outgoing,
+    now: datetime,
+    *,
+    held: str = "",
 ) -> None:
-    """Keep the octets, and queue a delivery for each recipient."""
+    """Keep the octets, and queue a delivery for each recipient; or where it is `held`
+    for a reason, have the deliveries wait for a person."""
     row = {
         "effect_id": effect_id,
         "relay": message.relay,
@@ -49,8 +55,9 @@ def enqueue(
     made = connection.execute(insert(outgoing).returning(outgoing.c.id), row)
     queued = {
         "outgoing_id": made.scalar_one(),
-        "state": DeliveryState.QUEUED,
-        "next_attempt": now,
+        "state": DeliveryState.HELD if held else DeliveryState.QUEUED,
+        "next_attempt": None if held else now,
+        "reply": held,
         "updated": now,
     }
     recipients = dict.fromkeys(message.envelope.recipients)

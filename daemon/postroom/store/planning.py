@@ -1,4 +1,8 @@
-"""Recording the effects of plans: each key once, in the order they are to be done."""
+"""Recording the effects of plans: each key once, in the order they are to be done.
+
+Invariant: the key under which an effect is kept names the row of its message. Where an
+account's name or a UID comes to mean another, no effect is taken for an earlier one.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from postroom.mail.message import Message
+from postroom.mail.names import canonical
 from postroom.ports import EffectState
 from postroom.rules.effects import Copy, Delete, Effect, FileInto, Perform, Send
 from postroom.rules.plan import Plan, PlannedEffect
 from postroom.store.codec import encode_effect, encode_flags, kind_of
-from postroom.store.cursors import account_id, canonical
+from postroom.store.cursors import account_id
 from postroom.store.kinds import EffectKind
 from postroom.store.ledger import LedgerRow
 from postroom.store.outbox import enqueue
@@ -32,6 +37,10 @@ class Decided:
     message: Message
     plan: Plan
 
+    def key(self, planned: PlannedEffect) -> str:
+        """The key under which the effect is kept."""
+        return f"{self.row.id}:{planned.key}"
+
 
 def record_effects(
     connection: Connection,
@@ -47,21 +56,22 @@ def record_effects(
     for each in decided:
         owner = {"plan_id": plans[each.row.id], "account_id": accounts[_account(each)]}
         for ordinal, planned in _in_order(each.plan):
-            if planned.key in known or planned.key in rows:
+            key = each.key(planned)
+            if key in known or key in rows:
                 continue
-            row = _row(each, ordinal, planned) | owner | {"updated": now}
-            rows[planned.key] = row
-            if isinstance(planned.effect, Send) and row["state"] == EffectState.PLANNED:
-                sends[planned.key] = planned.effect
+            rows[key] = _row(each, ordinal, planned) | owner | {"updated": now}
+            if isinstance(planned.effect, Send) and _has_recipients(planned.effect):
+                sends[key] = planned.effect
     if rows:
         connection.execute(insert(effect), list(rows.values()))
     _send(connection, sends, now)
 
 
 def _send(connection: Connection, sends: Mapping[str, Send], now: datetime) -> None:
-    query = select(effect.c.id, effect.c.key)
+    """Put these into the outbox; one that is held says why in its detail."""
+    query = select(effect.c.id, effect.c.key, effect.c.detail)
     for row in list(rows_where(connection, query, effect.c.key, list(sends))):
-        enqueue(connection, row.id, sends[row.key].outgoing, now)
+        enqueue(connection, row.id, sends[row.key].outgoing, now, held=row.detail)
 
 
 def _account(each: Decided) -> str:
@@ -74,7 +84,7 @@ def _account_ids(connection: Connection, decided: Sequence[Decided]) -> dict[str
 
 
 def _known_keys(connection: Connection, decided: Sequence[Decided]) -> set[str]:
-    keys = [planned.key for each in decided for planned in each.plan.effects]
+    keys = [each.key(planned) for each in decided for planned in each.plan.effects]
     rows = rows_where(connection, select(effect.c.key), effect.c.key, keys)
     return {row.key for row in rows}
 
@@ -87,10 +97,10 @@ def _in_order(plan: Plan) -> Iterator[tuple[int, PlannedEffect]]:
 
 
 def _row(each: Decided, ordinal: int, planned: PlannedEffect) -> dict[str, object]:
-    state, detail = _first_state(planned.effect)
+    state, detail = _first_state(planned.effect, each.row.held)
     return {
         "message": each.row.id,
-        "key": planned.key,
+        "key": each.key(planned),
         "kind": kind_of(planned.effect),
         "rule": planned.rule,
         "ordinal": ordinal,
@@ -105,15 +115,21 @@ def _row(each: Decided, ordinal: int, planned: PlannedEffect) -> dict[str, objec
     }
 
 
-def _first_state(planned: Effect) -> tuple[EffectState, str]:
+def _first_state(planned: Effect, held: str) -> tuple[EffectState, str]:
     match planned:
         case Perform():
-            return EffectState.HELD, "not available yet"
+            return EffectState.HELD, held or "not available yet"
         case Delete(forever=False):
             return EffectState.HELD, "it was not known which mailbox is the Trash"
-        case Send(outgoing=outgoing) if not outgoing.envelope.recipients:
+        case Send() if not _has_recipients(planned):
             return EffectState.HELD, "it has no recipient"
+        case Send() if held:
+            return EffectState.HELD, held
     return EffectState.PLANNED, ""
+
+
+def _has_recipients(sending: Send) -> bool:
+    return bool(sending.outgoing.envelope.recipients)
 
 
 def _target(planned: Effect) -> str | None:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from postroom.mail.envelope import Retry
 from postroom.ports import DeliveryState, EffectState, MessageState
 from postroom.store.columns import (
+    CONSTRAINT_NAMES,
     content_hash,
     number,
     one_of,
@@ -38,15 +39,7 @@ from postroom.store.columns import (
 from postroom.store.dialects import Instant, RowId, Words
 from postroom.store.kinds import EffectKind, RunMode
 
-metadata = MetaData(
-    naming_convention={
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
 
 meta = Table(
     "meta",
@@ -60,7 +53,12 @@ meta = Table(
 # -- where mail is ---------------------------------------------------------------------
 
 account = Table(
-    "account", metadata, row_id(), Column("name", Words, unique=True), *ownership()
+    "account",
+    metadata,
+    row_id(),
+    Column("name", Words, unique=True),
+    *ownership(),
+    word("identity", optional=True),
 )
 
 mailbox = Table(
@@ -161,6 +159,7 @@ message = Table(
     Column("reason", Words, nullable=False, default=""),
     time("first_seen"),
     time("updated"),
+    Column("held", Words, nullable=False, server_default=""),
     UniqueConstraint("mailbox_id", "uidvalidity", "uid"),
     one_of("state", MessageState),
     Index(None, "message_id", "size", "received"),

@@ -85,7 +85,9 @@ def _message_edges() -> Edges[MessageState]:
         ),
         state.DECIDED: frozenset({state.SETTLED, state.GONE}),
         state.SETTLED: frozenset({state.ACKNOWLEDGED, state.GONE}),
-        state.ACKNOWLEDGED: frozenset({state.GONE}),
+        # Seen again, without a plan: it was taken for what postroom itself placed, and
+        # the server told that this was another, or that there is none (`claims.py`).
+        state.ACKNOWLEDGED: frozenset({state.SEEN, state.GONE}),
         state.QUARANTINED: frozenset({state.SEEN, state.GONE}),
         state.GONE: frozenset(),
     }

@@ -1,65 +1,56 @@
 """The store as the rest of postroom knows it: each method one transaction.
 
-Invariant: what `commit`, `adopt`, `mark_sending` and `settle` recorded is synced to
-disk when they return; what the others recorded survives the death of the process.
+Invariant: what `commit`, `adopt`, `note_arrived`, `mark_sending` and `settle` recorded
+is synced to disk when they return; what the others recorded survives the death of the
+process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from postroom.errors import StoreError
-from postroom.mail.envelope import Outgoing
 from postroom.mail.message import Message, MessageKey
 from postroom.ports import (
     Clock,
     Cursor,
     Decision,
-    DeliveryResult,
-    DueDelivery,
     EffectResult,
     OpenEffect,
-    RelayReport,
     Ruleset,
     Sighting,
     WatchReport,
 )
 from postroom.store import (
+    arrivals,
     cursors,
     deciding,
     effects,
     ledger,
-    outbox,
     overview,
     renumbering,
     runs,
-    settling,
 )
 from postroom.store.history import history
-from postroom.store.reader import Reader, T
+from postroom.store.identities import recognise
+from postroom.store.reader import Reader
 from postroom.store.report import Handled, Summary
-from postroom.store.writer import Unit, Writer
+from postroom.store.sending import SendingStore
+from postroom.store.voiding import void_uids
+from postroom.store.writer import Writer
 
 
-class SqlStore:
+class SqlStore(SendingStore):
     """What postroom remembers, in a database; implements `ports.Store`."""
 
     def __init__(
         self, reader: Reader, writer: Writer | None, clock: Clock, version: str
     ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._clock = clock
+        super().__init__(reader, writer, clock)
         self._version = version
         self._runs: list[int] = []
 
-    async def _write(self, unit: Unit[T], *, durable: bool = False) -> T:
-        if self._writer is None:
-            raise StoreError("the store was opened to be read only")
-        return await self._writer.write(unit, durable=durable)
-
-    # -- runs and cursors
+    # -- runs, accounts and cursors
 
     async def begin_run(self, mode: str, ruleset: Ruleset) -> int:
         """Note the start of a run (`live`, `sweep`, `undo`) under these rules."""
@@ -75,6 +66,11 @@ class SqlStore:
         now, ids = self._clock.now(), self._runs
         if ids:
             await self._write(lambda connection: runs.end_runs(connection, ids, now))
+
+    async def recognise(self, identities: Mapping[str, str]) -> dict[str, str]:
+        """Note the login of each account; the old names of those renamed, by the new
+        ones."""
+        return await self._write(lambda connection: recognise(connection, identities))
 
     async def cursor(self, account: str, mailbox: str) -> Cursor | None:
         """How far this mailbox has been read; None if never."""
@@ -101,10 +97,6 @@ class SqlStore:
 
     # -- the ledger
 
-    async def report_relay(self, report: RelayReport) -> None:
-        """Note how a relay is doing; the last report of each is kept."""
-        await self._write(lambda connection: cursors.report_relay(connection, report))
-
     async def see(
         self, messages: Sequence[Message], listed: datetime
     ) -> dict[MessageKey, Sighting]:
@@ -114,31 +106,41 @@ class SqlStore:
         """
         now = self._clock.now()
         return await self._write(
-            lambda connection: ledger.see(connection, messages, listed, now)
+            lambda connection: arrivals.see(connection, messages, listed, now)
         )
 
     async def begin_again(self, key: MessageKey) -> int:
         """Count one more attempt at deciding a `seen` message."""
         now = self._clock.now()
         return await self._write(
-            lambda connection: ledger.begin_again(connection, key, now)
+            lambda connection: arrivals.begin_again(connection, key, now)
         )
 
     async def take_back(self, keys: Sequence[MessageKey]) -> None:
         """Take back the last attempt at those that are still `seen`."""
         now = self._clock.now()
-        await self._write(lambda connection: ledger.take_back(connection, keys, now))
+        await self._write(lambda connection: arrivals.take_back(connection, keys, now))
 
-    async def known(self, messages: Sequence[Message]) -> frozenset[MessageKey]:
-        """Those that the same mailbox held, decided, under another UIDVALIDITY."""
+    async def unknown(self, messages: Sequence[Message]) -> frozenset[MessageKey]:
+        """Those of which nothing is known, and those that were noted as held."""
         return await self._reader.read(
-            lambda connection: ledger.known_elsewhere(connection, messages)
+            lambda connection: arrivals.unknown(connection, messages)
+        )
+
+    async def note_arrived(self, messages: Sequence[Message], held: str = "") -> None:
+        """Record these as `seen`, no attempt begun; `held` is why what would go out of
+        them waits."""
+        now = self._clock.now()
+        await self._write(
+            lambda connection: arrivals.note_arrived(connection, messages, held, now),
+            durable=True,
         )
 
     async def carry_over(
         self, account: str, mailbox: str, messages: Sequence[Message]
     ) -> int:
-        """Have open effects of earlier UIDVALIDITYs done to these; to how many."""
+        """Have what is not finished under earlier UIDVALIDITYs go on here; for how
+        many."""
         return await self._write(
             lambda connection: renumbering.carry_over(
                 connection, account, mailbox, messages
@@ -155,6 +157,10 @@ class SqlStore:
                 connection, account, mailbox, uidvalidity, now
             )
         )
+
+    async def void_uids(self, account: str, mailbox: str) -> None:
+        """Keep what is known under the mailbox's UIDVALIDITY under one of no server."""
+        await self._write(lambda connection: void_uids(connection, account, mailbox))
 
     async def undecided(
         self, account: str, mailbox: str, uidvalidity: int
@@ -208,55 +214,6 @@ class SqlStore:
         now = self._clock.now()
         await self._write(
             lambda connection: effects.finish_effects(connection, results, now)
-        )
-
-    # -- the outbox
-
-    async def recover(self, now: datetime) -> int:
-        """After a restart: settle what was past the final dot; how many that were."""
-        return await self._write(
-            lambda connection: settling.recover(connection, now), durable=True
-        )
-
-    async def due(
-        self, now: datetime, limit: int, relay: str | None = None
-    ) -> list[DueDelivery]:
-        """Deliveries (of this relay) whose time has come, oldest first, grouped."""
-        return await self._reader.read(
-            lambda connection: outbox.due(connection, now, limit, relay)
-        )
-
-    async def next_due(self, relay: str | None = None) -> datetime | None:
-        """When the next delivery (of this relay) is due; None if none waits."""
-        now = self._clock.now()
-        return await self._reader.read(
-            lambda connection: outbox.next_due(connection, now, relay)
-        )
-
-    async def waiting_relays(self) -> dict[str, int]:
-        """How many deliveries wait for each relay, by its name."""
-        return await self._reader.read(outbox.waiting_relays)
-
-    async def outgoing(self, outgoing_id: int) -> Outgoing:
-        """The envelope and the exact bytes; `ContentError` if they are damaged."""
-        return await self._reader.read(
-            lambda connection: outbox.read_outgoing(connection, outgoing_id)
-        )
-
-    async def mark_sending(self, ids: Sequence[int]) -> None:
-        """Record that the final dot is about to be sent."""
-        now = self._clock.now()
-        await self._write(
-            lambda connection: outbox.mark_sending(connection, ids, now), durable=True
-        )
-
-    async def settle(
-        self, results: Sequence[DeliveryResult]
-    ) -> frozenset[tuple[str, str]]:
-        """Record results; the mailboxes whose held-back expunges may now go on."""
-        now = self._clock.now()
-        return await self._write(
-            lambda connection: settling.settle(connection, results, now), durable=True
         )
 
     # -- reports

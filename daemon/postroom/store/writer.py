@@ -69,8 +69,8 @@ class Writer:
     async def write(self, unit: Unit[T], *, durable: bool) -> T:
         """What the unit returns, once it is committed (and synced, if `durable`).
 
-        Raises what the unit raised, `TemporaryError` if the store was busy or its disk
-        full, else `StoreError`; then nothing of the unit was done.
+        Raises what the unit raised, `StoreUnavailable` if the store was busy or its
+        disk full, else `StoreError`; then nothing of the unit was done.
         """
         if self._closed:
             raise StoreError("the store is closed")

@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from postroom.ports import Account, Mailbox
 from postroom.transport.imap.account import ImapAccount
 from postroom.transport.imap.framing import Limits
 from postroom.transport.imap.mailbox import ImapMailbox
 from postroom.transport.imap.server import Timings
-from postroom.transport.tls import Tls
+from postroom.transport.imap.session import ImapSession
+from postroom.transport.tls import Tls, Trust
 
 ALL = "IMAP4rev1 IDLE MOVE UIDPLUS"
 
@@ -145,9 +146,10 @@ def account_at(
     *,
     host: str = "127.0.0.1",
     tls: Tls = Tls.NONE,
-    context: ssl.SSLContext | None = None,
+    trust: Trust | None = None,
     user: str = "ann",
-    password: str | Callable[[], str] = "secret",
+    password: str | Callable[[], str] | None = "secret",
+    watched: Sequence[str] = (),
     timings: Timings = PATIENT,
     limits: Limits | None = None,
 ) -> ImapAccount:
@@ -159,10 +161,36 @@ def account_at(
         user=user,
         password=password,
         tls=tls,
-        context=context,
+        trust=trust or Trust(),
+        watched=watched,
         timings=timings,
         limits=limits,
     )
+
+
+@contextlib.asynccontextmanager
+async def opened(account: Account, mailbox: str = "INBOX") -> AsyncIterator[Mailbox]:
+    """A mailbox of the account, on a connection of its own."""
+    async with account.connect() as session:
+        yield await session.open(mailbox)
+
+
+def attend(
+    play: Play,
+    use: Callable[[ImapSession], Awaitable[None]],
+    timings: Timings = PATIENT,
+    limits: Limits | None = None,
+    watched: Sequence[str] = (),
+) -> None:
+    """Let the client log in and use its session while the server acts the play."""
+
+    async def main() -> None:
+        async with asyncio.timeout(30), theatre(play) as port:
+            account = account_at(port, timings=timings, limits=limits, watched=watched)
+            async with account.connect() as session:
+                await use(session)
+
+    asyncio.run(main())
 
 
 def meet(
@@ -171,16 +199,18 @@ def meet(
     mailbox: str = "INBOX",
     timings: Timings = PATIENT,
     limits: Limits | None = None,
+    watched: Sequence[str] | None = None,
 ) -> None:
-    """Let the client open a mailbox and use it while the server acts the play."""
+    """Let the client open a mailbox and use it while the server acts the play.
 
-    async def main() -> None:
-        async with asyncio.timeout(30), theatre(play) as port:
-            account = account_at(port, timings=timings, limits=limits)
-            async with account.open(mailbox) as opened:
-                await use(opened)
+    Without `watched` that is the one that is watched.
+    """
 
-    asyncio.run(main())
+    async def opened(session: ImapSession) -> None:
+        await use(await session.open(mailbox))
+
+    watched = [mailbox] if watched is None else watched
+    attend(play, opened, timings, limits, watched)
 
 
 async def nothing(mailbox: ImapMailbox) -> None:

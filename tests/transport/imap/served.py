@@ -11,10 +11,10 @@ from functools import partial
 from postroom.commands.demo.imap import ImapPlayground
 from postroom.ports import Account, Mailbox
 from postroom.transport.imap.account import ImapAccount
-from postroom.transport.tls import Tls, make_context
+from postroom.transport.tls import Tls, Trust
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer
-from tests.transport.imap.scripted import account_at
+from tests.transport.imap.scripted import account_at, opened
 
 Contents = dict[str, list[tuple[frozenset[str], bytes]]]
 
@@ -72,7 +72,7 @@ def dovecot_account(
     return account_at(
         port,
         tls=tls,
-        context=make_context(certificates.authority),
+        trust=Trust(certificates.authority),
         user=user,
         password=password or (lambda: server.password),
     )
@@ -110,7 +110,7 @@ def use(serve: Serve, story: Callable[[Served, Mailbox], Awaitable[None]]) -> No
         async with asyncio.timeout(60), serve() as served:
             for subject in ("one", "two", "three"):
                 await served.deliver(letter(subject))
-            async with served.account.open("INBOX") as mailbox:
+            async with opened(served.account) as mailbox:
                 await story(served, mailbox)
 
     asyncio.run(main())

@@ -20,7 +20,7 @@ from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer, running_dovecot
 from tests.servers.programs import wait_until
 from tests.servers.proxy import counting_proxy
-from tests.transport.imap.scripted import PATIENT, account_at
+from tests.transport.imap.scripted import PATIENT, account_at, opened
 from tests.transport.imap.served import (
     Served,
     dovecot_account,
@@ -40,7 +40,7 @@ def test_a_batch_costs_one_command_of_each_kind(
     account = dovecot_account(dovecot, certificates, Tls.IMPLICIT, user)
 
     async def main() -> None:
-        async with account.open("INBOX") as mailbox:
+        async with opened(account) as mailbox:
             uids = await mailbox.uids_after(0)
             assert len(await mailbox.headers(uids)) == 500
             assert len(await mailbox.move(uids[:300], "Old")) == 300
@@ -93,7 +93,7 @@ def test_a_server_that_freezes_in_idle_is_noticed(dovecot: DovecotServer) -> Non
         with counting_proxy(dovecot.host, dovecot.ports.imap) as proxy:
             user = dovecot.new_user()
             account = account_at(proxy.port, user=user, timings=hasty)
-            async with account.open("INBOX") as mailbox, asyncio.timeout(20):
+            async with opened(account) as mailbox, asyncio.timeout(20):
                 waiting = asyncio.ensure_future(mailbox.changed())
                 heard = proxy.conversations[0].server
                 await asyncio.to_thread(
@@ -118,7 +118,7 @@ def test_an_idle_account_costs_less_than_80_kib(
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
 
             async def idle(account: ImapAccount) -> None:
-                mailbox = await stack.enter_async_context(account.open("INBOX"))
+                mailbox = await stack.enter_async_context(opened(account))
                 await mailbox.uids_after(0)
                 waiting.append(group.create_task(mailbox.changed()))
 

@@ -12,7 +12,15 @@ from postroom.errors import PermanentError, TemporaryError
 from postroom.rules.effects import SetFlags
 from postroom.transport.imap.framing import Limits
 from postroom.transport.imap.mailbox import ImapMailbox
-from tests.transport.imap.scripted import ALL, PATIENT, Peer, Use, meet
+from tests.transport.imap.scripted import (
+    ALL,
+    PATIENT,
+    Peer,
+    Use,
+    account_at,
+    meet,
+    theatre,
+)
 
 COMMANDS: dict[str, Callable[[ImapMailbox], Awaitable[object]]] = {
     "UID SEARCH": lambda mailbox: mailbox.uids_after(0),
@@ -155,7 +163,7 @@ def test_a_server_that_dribbles_for_ever_is_given_up() -> None:
 def test_five_thousand_lines_in_one_burst_are_read() -> None:
     async def server(peer: Peer) -> None:
         await peer.begin()
-        lines = (f"* {uid} FETCH (UID {uid} FLAGS ())" for uid in range(1, 5_001))
+        lines = (f"* {uid} FETCH (UID {uid} FLAGS ($x))" for uid in range(1, 5_001))
         await peer.answer("UID STORE 1:5000 +FLAGS ($x)", *lines)
         await peer.end()
 
@@ -215,6 +223,11 @@ def test_a_parenthesis_in_a_string_swallows_nothing() -> None:
     [
         b"* 1 FETCH (UID 1 BODY[] {2000000000}",
         b"* 1 FETCH (UID 1 BODY[] {-1}",
+        b"* 1 FETCH (UID 1 BODY[] {6}\r\nshort)",
+        b"* 1 FETCH (UID 1 BODY[] {2}\r\nlong)",
+        b"* 1 FETCH (UID 1 BODY[] {0}\r\nx)",
+        b"* 1 FETCH (UID 1 {0}\r\n)",
+        b"* 1 FETCH (UID 1 BODY[] " + b"(" * 100_000 + b")" * 100_001,
         b"* 1 FETCH (UID 1 BODY[] {18446744073709551616}",
         b"* 1 FETCH (UID 1 BODY[] " + b"(" * 100_000,
         b"* 1 FETCH (UID 1 BODY[]",
@@ -236,16 +249,24 @@ def test_an_answer_that_makes_no_sense_ends_the_connection(line: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "why"),
-    [(Limits(responses=100), "too many responses"), (Limits(octets=2_000), "end")],
+    ("command", "limits", "why"),
+    [
+        ("UID SEARCH", Limits(responses=100), "too many responses"),
+        ("UID SEARCH", Limits(answer=2_000), "end"),
+        ("UID FETCH 1 (UID BODY", Limits(octets=2_000), "end"),
+    ],
 )
-def test_an_answer_without_end_ends_the_connection(limits: Limits, why: str) -> None:
+def test_an_answer_without_end_ends_the_connection(
+    command: str, limits: Limits, why: str
+) -> None:
+    """What is read takes many times its octets: only messages may be large."""
+
     async def server(peer: Peer) -> None:
         await peer.begin()
-        await peer.expect("UID SEARCH")
+        await peer.expect(command)
         await peer.flood("* 1 FETCH (FLAGS ())")
 
-    meet(server, fails("UID SEARCH", why), limits=limits)
+    meet(server, fails(command, why), limits=limits)
 
 
 def test_a_flood_in_idle_is_kept_nowhere() -> None:
@@ -269,6 +290,7 @@ def test_a_refusal_leaves_the_connection_usable() -> None:
         await peer.answer("UID MOVE", end="NO [NOPERM] not there")
         await peer.answer("UID MOVE", end="NO [OVERQUOTA] full")
         await peer.answer("UID MOVE", end="NO no")
+        await peer.answer('LIST "" "*"', '* LIST () "/" x')
         await peer.answer("UID SEARCH", "* SEARCH 1")
         await peer.end()
 
@@ -300,3 +322,66 @@ def test_two_commands_at_a_time_are_a_mistake_of_ours() -> None:
                 await mailbox.uids_after(0)
 
     meet(server, client)
+
+
+@pytest.mark.parametrize("size", ["+3", "3+", "0x3", " 3", "3 ", "99999999", "1" * 400])
+def test_a_literal_whose_size_is_none_or_too_great_is_not_waited_for(size: str) -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.expect("UID FETCH")
+        peer.say(f"* 1 FETCH (UID 1 BODY[] {{{size}}}")
+        await peer.gone()
+
+    meet(server, fails("UID FETCH 1 (UID BODY", "literal beyond all bounds"))
+
+
+def test_a_literal_longer_than_it_was_announced_is_nobodys_content() -> None:
+    """What is too much of it is read as a response, and is none."""
+
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        tag = await peer.expect("UID FETCH")
+        peer.say("* 1 FETCH (UID 1 BODY[] {2}", "ab)", "the rest", f"{tag} OK done")
+        await peer.gone()
+
+    meet(server, fails("UID FETCH 1 (UID BODY", "not IMAP"))
+
+
+def test_a_literal_shorter_than_it_was_announced_takes_in_the_answer() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        tag = await peer.expect("UID FETCH")
+        peer.say("* 1 FETCH (UID 1 BODY[] {40}", "abc)", f"{tag} OK done")
+        await peer.gone()
+
+    hasty = replace(PATIENT, silence=0.2)
+    meet(server, fails("UID FETCH 1 (UID BODY", "too long"), timings=hasty)
+
+
+def test_an_empty_literal_is_an_empty_message() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer("UID FETCH", "* 1 FETCH (BODY[] {0}", " UID 1)")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.contents([1]) == {1: b""}
+
+    meet(server, client)
+
+
+def test_an_agreement_to_half_a_command_is_a_lie() -> None:
+    """The user's name was announced and never asked for: nobody is logged in."""
+
+    async def play(peer: Peer) -> None:
+        peer.say("* OK hello")
+        await peer.answer("CAPABILITY", "* CAPABILITY IMAP4rev1")
+        await peer.answer('LOGIN "ann" {3}', end="OK in")
+        await peer.gone()
+
+    async def run() -> None:
+        async with theatre(play) as port:
+            with pytest.raises(TemporaryError, match="was not said to its end"):
+                await account_at(port, password="pä").probe()
+
+    asyncio.run(run())

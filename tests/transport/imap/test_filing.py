@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postroom.errors import PermanentError, RefusedForNow, TemporaryError
-from postroom.ports import Placement
+from postroom.ports import Halfway, Placement
 from postroom.rules.effects import SetFlags
 from postroom.transport.imap.mailbox import ImapMailbox
 from tests.transport.imap.scripted import ALL, Peer, meet
@@ -156,17 +156,27 @@ def test_a_target_that_can_not_be_made_is_refused_for_good() -> None:
     meet(server, client)
 
 
-def test_a_copyuid_that_lies_ends_the_connection() -> None:
+UNREADABLE = ["9 1:4000000000 1:4000000000", "9 1,2 5", "9", "9 1:* 1:*", '9 "" ""']
+
+
+@pytest.mark.parametrize("told", UNREADABLE)
+def test_a_copyuid_that_can_not_be_read_undoes_nothing(told: str) -> None:
+    """It was done: an error would have it done again, and again."""
+
     async def server(peer: Peer) -> None:
         await peer.begin()
-        await peer.answer("UID MOVE", "* OK [COPYUID 9 1:4000000000 1:4000000000] x")
-        await peer.gone()
+        await peer.answer("UID COPY 1:2", end=f"OK [COPYUID {told}] done")
+        await peer.answer("UID FETCH 1:2 (UID)", "* 1 FETCH (UID 1)")
+        await peer.answer(
+            "UID MOVE 1:2", f"* OK [COPYUID {told}] x", "* 1 EXPUNGE", "* 1 EXPUNGE"
+        )
+        await peer.answer("UID FETCH 1:2 (UID)")
+        await peer.end()
 
     async def client(mailbox: ImapMailbox) -> None:
-        with pytest.raises(TemporaryError):
-            await mailbox.move([1], "Old")
-        with pytest.raises(TemporaryError):
-            await mailbox.uids_after(0)
+        assert await mailbox.copy([1, 2], "Old") == {1: Placement("Old")}
+        moved = await mailbox.move([1, 2], "Old")
+        assert moved == dict.fromkeys([1, 2], Placement("Old"))
 
     meet(server, client)
 
@@ -241,6 +251,8 @@ def test_a_refusal_midway_tells_what_was_moved_nevertheless(refusal: str) -> Non
         moved = ("* OK [COPYUID 9 1 21] moved", "* 1 EXPUNGE")
         await peer.answer("UID MOVE 1:3", *moved, end=refusal)
         await peer.answer("UID MOVE 2:3", end=refusal)
+        if refusal == "NO no":
+            await peer.answer('LIST "" "*"', '* LIST () "/" Old')
         await peer.end()
 
     async def client(mailbox: ImapMailbox) -> None:
@@ -302,6 +314,31 @@ def test_without_move_only_what_was_copied_is_removed() -> None:
             1: Placement("Old", 9, 21),
             3: Placement("Old", 9, 22),
         }
+
+    meet(server, client)
+
+
+@pytest.mark.parametrize("refused", ["UID STORE", "UID EXPUNGE"])
+def test_what_was_copied_and_may_not_be_removed_is_told_as_a_move_halfway(
+    refused: str,
+) -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin(without("MOVE"))
+        await peer.answer("UID COPY 1:2", end="OK [COPYUID 9 1:2 21:22] done")
+        if refused == "UID EXPUNGE":
+            await peer.answer("UID STORE")
+        await peer.answer(refused, end="NO [NOPERM] not you")
+        await peer.answer("UID COPY", end="OK [COPYUID 9 1:2 23:24] done")
+        await peer.answer("UID STORE", end="NO [INUSE] later")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        with pytest.raises(Halfway, match="not you") as raised:
+            await mailbox.move([1, 2], "Old")
+        places = {1: Placement("Old", 9, 21), 2: Placement("Old", 9, 22)}
+        assert raised.value.placed == places
+        with pytest.raises(RefusedForNow, match="later"):  # it is asked again
+            await mailbox.move([1, 2], "Old")
 
     meet(server, client)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -92,6 +93,44 @@ def test_an_empty_literal_is_a_literal() -> None:
 
 def test_a_response_of_too_many_literals_is_refused() -> None:
     assert frames(b"* 1 FETCH (" + b"{0}\r\n" * 9) == ([], True)
+
+
+def test_a_response_that_nobody_asked_for_is_bounded_as_a_whole() -> None:
+    framer = Framer(Limits(line=60, literal=40, literals=9, octets=100))
+    two = (b"* 1 FETCH (A {40}\r\n", b"x" * 40 + b" B {20}\r\n", b"y" * 20)
+    for piece in two:
+        assert list(framer.feed(piece)) == []
+    with pytest.raises(TemporaryError, match="without end"):
+        list(framer.feed(b" C {30}\r\n"))
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"* 1 FETCH (" + b"A {10000}\r\n" + b"x" * 10_000,
+        b"A {10000}\r\n" + b"x" * 10_000,
+        b"x" * 9_999,
+        b"* 1 FETCH (UID 1 FLAGS ())\r\n",
+        b"\r\n",
+        b"* {0}\r\n",
+        b"{9}\r\n\r",
+    ],
+)
+def test_no_stream_fills_the_memory(hostile: bytes) -> None:
+    limits = Limits(line=10_000, literal=10_000, octets=40_000, literals=64)
+    stream = b"* 1 FETCH (" + hostile * (300_000 // len(hostile))
+    framer = Framer(limits)
+    tracemalloc.start()
+    try:
+        for cut in range(0, len(stream), 4_096):
+            for _ in framer.feed(stream[cut : cut + 4_096]):
+                pass
+    except TemporaryError:
+        pass
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 5 * limits.octets
 
 
 def test_a_line_without_end_is_refused_when_it_is_too_long() -> None:

@@ -10,6 +10,7 @@ from postroom.errors import AuthenticationError, PermanentError
 from postroom.ports import Mailbox, Placement
 from postroom.rules.effects import SetFlags
 from postroom.transport.tls import Tls
+from tests.transport.imap.scripted import opened
 from tests.transport.imap.served import (
     Serve,
     Served,
@@ -54,7 +55,7 @@ def test_messages_are_found_read_and_not_changed(serve: Serve) -> None:
 
 def test_an_empty_mailbox_has_nothing(serve: Serve) -> None:
     async def main() -> None:
-        async with serve() as served, served.account.open("INBOX") as mailbox:
+        async with serve() as served, opened(served.account) as mailbox:
             assert await mailbox.newest() == 0
             assert await mailbox.uids_after(0) == []
             assert await mailbox.headers([1, 2]) == []
@@ -104,7 +105,7 @@ def test_a_move_arrives_in_a_mailbox_that_is_made_for_it(
         assert placed.keys() == {one, three}
         assert await mailbox.move([one], target) == {}
         assert await mailbox.uids_after(0) == [two]
-        async with served.account.open(target) as there:
+        async with opened(served.account, target) as there:
             assert there.uidvalidity == placed[one].uidvalidity
             assert await there.uids_after(0) == [placed[one].uid, placed[three].uid]
         assert await subjects(served, target) == ["one", "three"]
@@ -129,7 +130,7 @@ def test_a_copy_is_recognised_by_its_message_id_and_header(serve: Serve) -> None
         async with serve() as served:
             for name in ("", *(f"Message-ID: <{n}@example>\r\n" for n in (1, 2, 2))):
                 await served.deliver(name.encode() + letter("x"))
-            async with served.account.open("INBOX") as mailbox:
+            async with opened(served.account) as mailbox:
                 unnamed, one, two, twin = uids = await mailbox.uids_after(0)
                 placed = await mailbox.copy([unnamed, two], "Old")
                 found = await mailbox.resume(uids, "Old", move=False)
@@ -174,8 +175,8 @@ def test_trash_can_be_moved_to_though_it_is_absent(serve: Serve) -> None:
         trash = await mailbox.trash_name()
         assert set(await mailbox.move([one, two], trash)) == {one, two}
         assert await subjects(served, trash) == ["one", "two"]
-        async with served.account.open(trash) as opened:
-            assert await opened.trash_name() == opened.name
+        async with opened(served.account, trash) as there:
+            assert await there.trash_name() == there.name
 
     use(serve, story)
 
@@ -194,7 +195,7 @@ def test_an_expunge_spares_what_others_have_marked(serve: Serve) -> None:
 def test_a_message_that_vanishes_is_left_out(serve: Serve) -> None:
     async def story(served: Served, mailbox: Mailbox) -> None:
         one, two, three = await mailbox.uids_after(0)
-        async with served.account.open("INBOX") as other:
+        async with opened(served.account) as other:
             await other.expunge([two])
         placed = await mailbox.move([one, two, three], "Old")
         assert placed.keys() == {one, three}
@@ -226,7 +227,35 @@ def test_a_mailbox_that_is_not_there_is_a_permanent_error(serve: Serve) -> None:
     async def main() -> None:
         async with serve() as served:
             with pytest.raises(PermanentError):
-                async with served.account.open("Nowhere"):
+                async with opened(served.account, "Nowhere"):
                     pass
+
+    asyncio.run(main())
+
+
+def test_a_session_opens_one_mailbox_after_the_other(serve: Serve) -> None:
+    async def main() -> None:
+        async with serve() as served, served.account.connect() as session:
+            for subject in ("one", "two"):
+                await served.deliver(letter(subject))
+            inbox = await session.open("INBOX")
+            one, two = await inbox.uids_after(0)
+            await inbox.copy([one], "Old")
+            before = await session.standing("Old")
+            old = await session.open("Old")
+            assert len(await old.uids_after(0)) == 1
+            assert await session.standing("Old") is None
+            with pytest.raises(RuntimeError):
+                await inbox.uids_after(0)
+            inbox = await session.open("INBOX")
+            assert before == await session.standing("Old")
+            await inbox.copy([two], "Old")
+            after = await session.standing("Old")
+            assert before is not None
+            assert after is not None
+            assert (before.messages, after.messages) == (1, 2)
+            assert before.uidvalidity == after.uidvalidity
+            assert before.uidnext < after.uidnext
+            await session.prove()
 
     asyncio.run(main())

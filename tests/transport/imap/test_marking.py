@@ -90,6 +90,112 @@ def test_an_expunge_takes_these_messages_and_no_other() -> None:
     meet(server, client)
 
 
+# -- flags that are stored and then forgotten ----------------------------------------
+
+LABEL = SetFlags(frozenset({"$Label"}))
+UNSEEN = SetFlags(remove=frozenset({"\\Seen"}))
+
+
+def told(uid: int, *flags: str) -> str:
+    """What FETCH says of the flags of a message."""
+    return f"* {uid} FETCH (UID {uid} FLAGS ({' '.join(flags)}))"
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong", "right"),
+    [(LABEL, [], ["$label"]), (UNSEEN, ["\\SEEN", "$x"], ["$x"])],
+)
+def test_a_flag_that_seems_not_to_be_kept_is_asked_for_once_more(
+    change: SetFlags, wrong: list[str], right: list[str]
+) -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer(
+            "UID STORE", told(1, *wrong), told(2, *right), told(3, *wrong)
+        )
+        await peer.answer("UID FETCH 1,3 (UID FLAGS)", told(1, *right))
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.set_flags([1, 2, 3], change) == {1, 2}  # 3 is gone
+
+    meet(server, client)
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong", "why"),
+    [
+        (LABEL, ["\\Seen"], r"did not keep the flag \$Label"),
+        (UNSEEN, ["\\Seen"], r"did not take away the flag \\Seen"),
+    ],
+)
+def test_a_flag_that_is_not_kept_says_so(
+    change: SetFlags, wrong: list[str], why: str
+) -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer("UID STORE", told(1, *wrong), told(2, *wrong))
+        await peer.answer("UID FETCH 3 (UID)")
+        await peer.answer("UID FETCH 1:2 (UID FLAGS)", told(1, *wrong), told(2, *wrong))
+        await peer.answer("UID SEARCH", "* SEARCH 1")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        with pytest.raises(PermanentError, match=why):
+            await mailbox.set_flags([1, 2, 3], change)
+        assert await mailbox.uids_after(0) == [1]
+
+    meet(server, client)
+
+
+def test_where_some_keep_a_flag_the_others_are_left_out_and_refused_next_time() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer("UID STORE 1:2", told(1, "$Label"), told(2))
+        await peer.answer("UID FETCH 2 (UID FLAGS)", told(2))
+        await peer.answer("UID STORE 2", told(2))
+        await peer.answer("UID FETCH 2 (UID FLAGS)", told(2))
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.set_flags([1, 2], LABEL) == {1}
+        with pytest.raises(PermanentError, match="keep the flag"):
+            await mailbox.set_flags([2], LABEL)
+
+    meet(server, client)
+
+
+def test_what_one_direction_did_not_do_the_other_does_not_hide() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer("UID STORE 1 +FLAGS", told(1, "\\Seen"))
+        await peer.answer("UID FETCH 1 (UID FLAGS)", told(1, "\\Seen"))
+        await peer.answer("UID STORE 1 -FLAGS", told(1))
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        both = SetFlags(LABEL.add, UNSEEN.remove)
+        with pytest.raises(PermanentError, match=r"keep the flag \$Label"):
+            await mailbox.set_flags([1], both)
+
+    meet(server, client)
+
+
+def test_an_expunge_does_not_ask_whether_the_mark_was_kept() -> None:
+    """Some remove a message at once, and tell of the flags it had before."""
+
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer("UID STORE 1 +FLAGS (\\Deleted)", told(1))
+        await peer.answer("UID EXPUNGE 1")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.expunge([1]) == {1}
+
+    meet(server, client)
+
+
 # -- Trash -----------------------------------------------------------------------------
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroom.errors import TemporaryError
+from postroom.errors import PermanentError, TemporaryError
 from postroom.transport.imap.framing import Limits
 from postroom.transport.imap.protocol import Protocol
-from postroom.transport.imap.wire import segments
+from postroom.transport.imap.wire import segments, string
 
 COMMANDS = st.sampled_from(["UID FETCH", "IDLE", "STARTTLS", "LOGOUT", "AUTHENTICATE"])
 PIECES = st.one_of(
@@ -25,14 +25,16 @@ PIECES = st.one_of(
 
 
 class Wire(asyncio.Transport):
-    """A transport that leads nowhere."""
+    """A transport that leads nowhere; `sent` has what was sent."""
 
     def __init__(self) -> None:
         super().__init__()
         self.aborted = False
+        self.sent: list[bytes] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Take what is sent."""
+        self.sent.append(bytes(data))
 
     def abort(self) -> None:
         """Note the end."""
@@ -68,6 +70,36 @@ def test_any_octets_complete_the_command_or_end_the_connection(
     asyncio.run(main())
 
 
+@given(
+    st.lists(st.one_of(st.text(max_size=9), st.text("\u00e4\u20ac", min_size=1))),
+    st.lists(PIECES, max_size=8),
+)
+def test_no_literal_leaves_before_the_server_asked_for_it(
+    texts: list[str], pieces: list[bytes]
+) -> None:
+    """Whatever the server says meanwhile, nothing else leaves."""
+    try:
+        command = segments([b"X", *map(string, texts)])
+    except PermanentError:
+        return
+
+    async def main() -> None:
+        wire = Wire()
+        protocol = Protocol(asyncio.get_running_loop(), Limits(), lambda frame: None)
+        protocol.connection_made(wire)
+        protocol.data_received(b"* OK hello\r\n")
+        tag = protocol.begin("X", list(command)).tag.encode()
+        whole = [tag + b" " + command[0], *command[1:]]
+        asked = 0
+        for piece in [*pieces, b"\r\n", *[b"+ go on\r\n"] * len(command)]:
+            asked += piece.count(b"+")
+            protocol.data_received(piece.replace(b"TAG", tag))
+            assert wire.sent == whole[: len(wire.sent)]
+            assert len(wire.sent) <= 1 + asked
+
+    asyncio.run(main())
+
+
 def test_a_challenge_that_explains_a_refusal_is_answered() -> None:
     sent: list[bytes] = []
 
@@ -85,3 +117,36 @@ def test_a_challenge_that_explains_a_refusal_is_answered() -> None:
 
     asyncio.run(main())
     assert sent[1:] == [b"\r\n"]
+
+
+def observed(*said: bytes, fail_after: int | None = None) -> list[bytes]:
+    """The untagged lines that the observer sees of these packets."""
+    seen: list[bytes] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        protocol = Protocol(loop, Limits(), lambda frame: seen.append(frame[0]))
+        protocol.connection_made(Wire())
+        for index, packet in enumerate((b"* OK hello\r\n", *said)):
+            if index == fail_after:
+                protocol.fail(TemporaryError("it was closed"))
+            protocol.data_received(packet)
+        protocol.connection_lost(None)
+        protocol.data_received(b"* 77 EXISTS\r\n")
+
+    asyncio.run(main())
+    return seen
+
+
+NEWS = (b"* 1 EXISTS\r\n* 2 EX", b"ISTS\r\n", b"* 3 EXISTS\r\n")
+
+
+def test_what_comes_after_the_end_reaches_nobody() -> None:
+    assert observed(*NEWS) == [b"* 1 EXISTS", b"* 2 EXISTS", b"* 3 EXISTS"]
+    assert observed(*NEWS, fail_after=2) == [b"* 1 EXISTS"]
+    assert observed(*NEWS, fail_after=1) == []
+
+
+@pytest.mark.parametrize("end", [b"* BYE bye\r\n", b"+ go on\r\n", b"A1 OK x\r\n"])
+def test_what_comes_in_one_packet_after_the_end_reaches_nobody(end: bytes) -> None:
+    assert observed(b"* 1 EXISTS\r\n" + end + b"* 2 EXISTS\r\n") == [b"* 1 EXISTS"]

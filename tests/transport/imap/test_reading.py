@@ -14,7 +14,7 @@ def test_headers_cost_one_fetch_and_what_was_not_asked_is_left_out() -> None:
         await peer.begin()
         await peer.answer(
             "UID FETCH 1:4 (UID FLAGS INTERNALDATE RFC822.SIZE"
-            " BODY.PEEK[HEADER]<0.262145>)",
+            " BODY.PEEK[HEADER]<0.32769>)",
             "* 2 FETCH (UID 3 FLAGS (\\Seen \\Recent $x) RFC822.SIZE 99"
             ' INTERNALDATE "01-Nov-2026 12:00:00 +0100" BODY[HEADER]<0> {13}',
             "Subject: hi",
@@ -36,23 +36,46 @@ def test_headers_cost_one_fetch_and_what_was_not_asked_is_left_out() -> None:
     meet(server, client)
 
 
-def test_a_message_whose_header_is_not_given_is_there_with_an_empty_one() -> None:
-    """Left out it would be taken for gone."""
+def test_a_message_whose_header_is_not_given_is_left_out() -> None:
+    """With an empty one a rule about what is not in it would be wrong. Where the header
+    is empty it is given."""
 
     async def server(peer: Peer) -> None:
         await peer.begin()
         await peer.answer(
-            "UID FETCH 1:3",
+            "UID FETCH 1:5",
             "* 1 FETCH (UID 1 RFC822.SIZE 99 BODY[HEADER]<0> NIL)",
             "* 2 FETCH (UID 2 FLAGS (\\Seen))",
+            '* 3 FETCH (UID 3 FLAGS (\\Seen) BODY[HEADER]<0> "")',
+            "* 4 FETCH (UID 4 RFC822.SIZE 99 BODY[HEADER]<0> {0}\r\n)",
+            '* 5 FETCH (UID 5 BODY[HEADER]<1> "a: b")',
         )
         await peer.end()
 
     async def client(mailbox: ImapMailbox) -> None:
-        one, two = await mailbox.headers([1, 2, 3])
-        assert (one.key.uid, one.size, one.header.fields) == (1, 99, ())
-        assert (two.key.uid, two.size, two.header.fields) == (2, 0, ())
-        assert two.flags == {"\\Seen"}
+        three, four = await mailbox.headers(range(1, 6))
+        assert (three.key.uid, three.size, three.header.fields) == (3, 0, ())
+        assert three.flags == {"\\Seen"}
+        assert (four.key.uid, four.size, four.header.fields) == (4, 99, ())
+
+    meet(server, client)
+
+
+@pytest.mark.parametrize(("octets", "excerpt"), [(32_768, False), (32_769, True)])
+def test_of_a_very_long_header_there_is_an_excerpt(octets: int, excerpt: bool) -> None:
+    """A thousand long headers at a time would fill the memory."""
+    header = b"Subject: hi\r\nX: ".ljust(octets - 4, b"x") + b"\r\n\r\n"
+
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        told = b"* 1 FETCH (UID 1 BODY[HEADER]<0> {%d}\r\n%s)" % (octets, header)
+        await peer.answer("UID FETCH 1 ", told)
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        (message,) = await mailbox.headers([1])
+        assert message.excerpt is excerpt
+        assert message.subject == "hi"
 
     meet(server, client)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postroom.errors import PermanentError, RefusedForNow, TemporaryError
-from postroom.ports import Placement
+from postroom.ports import Halfway, Placement
 from postroom.transport.imap.mailbox import ImapMailbox
 from tests.transport.imap.scripted import Peer, Play, meet
 from tests.transport.imap.test_filing import without
@@ -75,6 +75,26 @@ def test_a_move_that_was_copied_only_is_brought_to_its_end(uidplus: bool) -> Non
         await peer.end()
 
     resumed(server, {3: Placement("Old", 9, 21)}, move=True)
+
+
+@pytest.mark.parametrize("refused", ["UID STORE", "UID EXPUNGE"])
+def test_a_copy_that_may_not_be_removed_is_told_as_a_move_halfway(refused: str) -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin(OLD)
+        await peer.answer("UID FETCH 3", letter(3))
+        await examine(peer, "21", letter(21))
+        await peer.select()
+        if refused == "UID EXPUNGE":
+            await peer.answer("UID STORE", "* 1 FETCH (UID 3)")
+        await peer.answer(refused, end="NO [NOPERM] not you")
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        with pytest.raises(Halfway, match="not you") as raised:
+            await mailbox.resume([3], "Old", move=True)
+        assert raised.value.placed == {3: Placement("Old", 9, 21)}
+
+    meet(server, client)
 
 
 def test_a_server_that_moves_in_one_step_has_left_nothing() -> None:

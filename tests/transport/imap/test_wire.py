@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,21 @@ from postroom.transport.imap.wire import (
     string,
     uid_sets,
 )
+from tests.transport.imap.strict import Argument, Asked, Reader, Text
 
+# Texts that users and messages might bring, and what looks like IMAP among them.
+TEXTS = st.one_of(
+    st.text(max_size=20),
+    st.lists(
+        st.sampled_from(
+            [
+                *("\r", "\n", "\r\n", "\x00", '"', "\\", "{3}", "(", ")", "NIL", " "),
+                *("A1 LOGOUT", "*", "%", "\u00e4", "\udcff", "]", "[", "\x7f", "\x01"),
+            ]
+        ),
+        max_size=6,
+    ).map("".join),
+)
 PARTS = st.one_of(st.binary(max_size=20), st.binary(max_size=20).map(Literal))
 
 
@@ -97,3 +113,47 @@ def test_a_thousand_scattered_uids_make_lines_below_8000_octets() -> None:
     sets = list(uid_sets(range(4_000_000_000, 4_000_002_000, 2)))
     assert len(sets) > 1
     assert max(map(len, sets)) < 7_900
+
+
+def read_by_a_server(parts: list[Part]) -> list[Asked]:
+    """What a server that forgives nothing reads of a command, which asks for each
+    literal when it was announced."""
+    reader = Reader()
+    asked: list[Asked] = []
+    for segment in segments(parts):
+        asked += reader.take(segment)
+        reader.go_on()
+    return asked
+
+
+@given(st.lists(st.tuples(st.sampled_from([string, atom, flag]), TEXTS), max_size=5))
+def test_a_server_reads_one_command_with_exactly_these_arguments(
+    arguments: list[tuple[Callable[[str], Part], str]],
+) -> None:
+    try:
+        parts = [write(text) for write, text in arguments]
+        asked = read_by_a_server([b"A1 X", *parts, b"end"])
+    except PermanentError:
+        return
+    meant: list[Argument] = []
+    for write, text in arguments:
+        octets = text.encode("utf-8", "surrogateescape")
+        meant.append(Text(octets) if write is string else octets)
+    assert asked == [Asked(b"A1", "X", (*meant, b"end"))]
+
+
+@given(TEXTS)
+def test_a_text_is_refused_only_for_what_can_not_be_sent(text: str) -> None:
+    try:
+        string(text)
+    except PermanentError:
+        assert set(text) & set("\r\n\x00")
+    else:
+        assert not set(text) & set("\r\n\x00")
+
+
+def test_flags_go_as_a_list_of_words() -> None:
+    flags = b"(%s)" % b" ".join(map(flag, ["\\Seen", "$x[1"]))
+    assert read_by_a_server([b"A1 UID STORE", b"1:3,9", b"+FLAGS", flags]) == [
+        Asked(b"A1", "UID STORE", (b"1:3,9", b"+FLAGS", (b"\\Seen", b"$x[1")))
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from postroom.mail.envelope import Envelope, Outgoing
 from postroom.ports import Receipt
 from postroom.transport.smtp import SmtpRelay, SubmissionServer, Timings
-from postroom.transport.tls import Tls
+from postroom.transport.tls import Tls, Trust
 from tests.transport.smtp.scripted import ScriptedServer, scripted_server
 
 CONTENT = b"Subject: hello\r\nDate: today\r\n\r\n.a line\r\n.\r\nthe end\r\n"
@@ -54,7 +53,7 @@ class Dealings:
 def submission(
     port: int,
     tls: Tls = Tls.NONE,
-    context: ssl.SSLContext | None = None,
+    trust: Trust | None = None,
     *,
     host: str = "127.0.0.1",
     password: Callable[[], str] | None = None,
@@ -62,7 +61,14 @@ def submission(
 ) -> SubmissionServer:
     """How to reach a server on loopback."""
     return SubmissionServer(
-        host, port, tls, context, "client.example", "postroom", password, timings
+        host,
+        port,
+        tls,
+        trust or Trust(),
+        "client.example",
+        "postroom",
+        password,
+        timings,
     )
 
 

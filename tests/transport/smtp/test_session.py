@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from pathlib import Path
 
 import pytest
 
 from postroom.errors import AuthenticationError, TemporaryError
 from postroom.transport.smtp import SmtpRelay
-from postroom.transport.tls import Tls, make_context
+from postroom.transport.tls import Tls, Trust
 from tests.servers.certificates import Certificates
 from tests.servers.programs import free_ports
 from tests.servers.sink import RecordingSmtp, recording_smtp
@@ -38,18 +37,18 @@ async def send_once(relay: SmtpRelay) -> None:
         await relay.close()
 
 
-def relay_to(sink: RecordingSmtp, tls: Tls, context: ssl.SSLContext) -> SmtpRelay:
+def relay_to(sink: RecordingSmtp, tls: Tls, trust: Trust) -> SmtpRelay:
     """A relay that logs in at the sink."""
-    return SmtpRelay(submission(sink.port, tls, context, password=lambda: "secret"))
+    return SmtpRelay(submission(sink.port, tls, trust, password=lambda: "secret"))
 
 
 @both_ways
 def test_mail_goes_through_tls_and_a_login(
     certificates: Certificates, tls: Tls, spoken: Spoken
 ) -> None:
-    context = make_context(certificates.authority)
+    trust = Trust(certificates.authority)
     with recording_smtp(certificates, spoken, login=True) as sink:
-        asyncio.run(send_once(relay_to(sink, tls, context)))
+        asyncio.run(send_once(relay_to(sink, tls, trust)))
         assert len(sink.received) == 1
 
 
@@ -61,7 +60,7 @@ def test_a_certificate_of_a_strange_authority_is_refused(
         recording_smtp(certificates, spoken, login=True) as sink,
         pytest.raises(TemporaryError, match=r"(?i)certificate"),
     ):
-        asyncio.run(send_once(relay_to(sink, tls, make_context())))
+        asyncio.run(send_once(relay_to(sink, tls, Trust())))
     assert sink.received == []
 
 
@@ -70,12 +69,12 @@ def test_a_certificate_for_another_name_is_refused(
     tmp_path: Path, tls: Tls, spoken: Spoken
 ) -> None:
     strangers = Certificates.issue(tmp_path, "elsewhere.example")
-    context = make_context(strangers.authority)
+    trust = Trust(strangers.authority)
     with (
         recording_smtp(strangers, spoken, login=True) as sink,
         pytest.raises(TemporaryError, match=r"(?i)certificate"),
     ):
-        asyncio.run(send_once(relay_to(sink, tls, context)))
+        asyncio.run(send_once(relay_to(sink, tls, trust)))
     assert sink.received == []
 
 
@@ -87,11 +86,9 @@ def test_a_server_without_starttls_hears_no_password_and_no_mail(
         offered = ("STARTTLS",) if answer else ()
         script = ScriptedServer((*AUTH, *offered), {"STARTTLS": answer})
         async with scripted_server(script) as server:
-            context = make_context(certificates.authority)
+            trust = Trust(certificates.authority)
             relay = SmtpRelay(
-                submission(
-                    server.port, Tls.STARTTLS, context, password=lambda: "secret"
-                )
+                submission(server.port, Tls.STARTTLS, trust, password=lambda: "secret")
             )
             with pytest.raises(TemporaryError):
                 await send_once(relay)

@@ -30,7 +30,7 @@ from postroom.service.events import (
     WatchChanged,
     WatchState,
 )
-from postroom.service.supervisor import open_service
+from postroom.service.opening import open_service
 
 _SETTINGS = """\
 [postroom]

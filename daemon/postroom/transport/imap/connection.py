@@ -8,38 +8,53 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import aioimaplib  # type: ignore[import-untyped] # it ships no types
 
-from postroom.errors import PermanentError, TemporaryError
+from postroom.errors import (
+    PermanentError,
+    TemporaryError,
+)
 from postroom.transport.imap import responses
 from postroom.transport.imap.client import Client
+from postroom.transport.imap.directory import Directory
 from postroom.transport.imap.exchange import Exchange, printable
 from postroom.transport.imap.failures import failure
 from postroom.transport.imap.framing import Frame, Limits
 from postroom.transport.imap.idle import Idle
+from postroom.transport.imap.login import Proof, proof
 from postroom.transport.imap.names import Names
+from postroom.transport.imap.namespaces import ask_names
 from postroom.transport.imap.protocol import Protocol
 from postroom.transport.imap.server import Server, Timings
-from postroom.transport.imap.wire import Part, segments, string
-from postroom.transport.tls import Tls, require_protection
+from postroom.transport.imap.wire import Part, segments
+from postroom.transport.tls import Tls, require_protection, tell_failure
 
 log = logging.getLogger(__name__)
+
+# So many alerts of a connection are logged: a server may say them without end.
+_MOST_ALERTS = 10
 
 
 class Connection:
     """A dialogue with a server; use it inside `connected`."""
 
-    def __init__(self, server: Server, timings: Timings, limits: Limits) -> None:
+    def __init__(
+        self, server: Server, timings: Timings, limits: Limits, generation: int
+    ) -> None:
+        self.generation = generation
         self.capabilities: frozenset[str] = frozenset()
         self.names = Names()
+        self.directory = Directory(self)
         self.observer: Callable[[Frame], None] = lambda frame: None
         self._server = server
         self._timings = timings
         self._idle: Idle | None = None
+        self._alerts: set[str] = set()
+        self._protected = server.tls is not Tls.STARTTLS
         self._protocol = Protocol(asyncio.get_running_loop(), limits, self._observe)
 
     # -- beginning and end -------------------------------------------------------------
@@ -52,16 +67,17 @@ class Connection:
         if self._server.tls is Tls.STARTTLS:
             await self._start_tls()
 
-    async def login(self, user: str, password: str) -> None:
+    async def login(self, user: str, password: str | None) -> None:
         """Log in; from then on `capabilities` and `names` are what they will be."""
-        if not self._preauthenticated:
-            if "LOGINDISABLED" in self.capabilities:
-                raise PermanentError(f"{self._server}: passwords are refused there")
-            secret = (string(user), string(password))
-            await self._answer(self._begin("LOGIN", *secret), self._timings.login)
-            # RFC 3501, section 6.2.3: what was announced before is void.
+        if not self._authenticated:
+            said = self._proof(user, password)
+            exchange = self._protocol.begin(said.command, said.segments)
+            await self._answer(exchange, self._timings.login)
+            self._protocol.state = aioimaplib.AUTH
+            # RFC 3501, section 7.2.1: a login may change them; those that tell it by
+            # themselves are not all.
             await self.refresh()
-        self.names = await self._ask_names()
+        self.names = await ask_names(self)
 
     async def refresh(self) -> None:
         """Ask for the capabilities anew."""
@@ -77,7 +93,7 @@ class Connection:
     async def close(self) -> None:
         """Disconnect, and see the connection gone."""
         self.abort("it was closed")
-        if self._protocol.transport is not None:
+        if self._protocol.hears:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timings.logout):
                     await self._protocol.closed.wait()
@@ -85,6 +101,12 @@ class Connection:
     def abort(self, reason: str) -> None:
         """Disconnect; from now on everything fails with this reason."""
         self._protocol.fail(TemporaryError(f"{self._server}: {reason}"))
+
+    @property
+    def protected(self) -> bool:
+        """True once nobody else can have said what is said here, as far as that was
+        asked for."""
+        return self._protected
 
     # -- commands ----------------------------------------------------------------------
 
@@ -132,8 +154,14 @@ class Connection:
     # -- insides -----------------------------------------------------------------------
 
     @property
-    def _preauthenticated(self) -> bool:
+    def _authenticated(self) -> bool:
         return bool(self._protocol.state == aioimaplib.AUTH)
+
+    def _proof(self, user: str, password: str | None) -> Proof:
+        try:
+            return proof(self.capabilities, user, password)
+        except PermanentError as error:
+            raise PermanentError(f"{self._server}: {error}") from error
 
     async def _greeted(self) -> None:
         server = self._server
@@ -147,7 +175,7 @@ class Connection:
         await client.greeted()
 
     async def _start_tls(self) -> None:
-        if self._preauthenticated:
+        if self._authenticated:
             raise PermanentError(f"{self._server}: it greets with PREAUTH, without TLS")
         if "STARTTLS" not in self.capabilities:
             raise PermanentError(f"{self._server}: it does not offer STARTTLS")
@@ -158,6 +186,7 @@ class Connection:
             self._server.trusted, self._server.host, self._timings.connect
         )
         await self._on_the_network(upgrade)
+        self._protected = True
         await self.refresh()
 
     async def _on_the_network(self, step: Awaitable[None]) -> None:
@@ -167,24 +196,9 @@ class Connection:
         except TimeoutError as error:
             raise TemporaryError(f"{self._server}: it does not answer") from error
         except OSError as error:
-            raise TemporaryError(f"{self._server}: {error}") from error
+            raise TemporaryError(f"{self._server}: {tell_failure(error)}") from error
         except ValueError as error:  # such as a UnicodeError of resolving "a..b"
             raise PermanentError(f"{self._server}: it can't be a host") from error
-
-    async def _ask_names(self) -> Names:
-        found = None
-        if "NAMESPACE" in self.capabilities:
-            exchange = await self.run("NAMESPACE")
-            with self.reading():
-                found = responses.namespaces(exchange.frames)
-        return found or Names(await self._ask_delimiter())
-
-    async def _ask_delimiter(self) -> str | None:
-        # RFC 3501, section 6.3.8: an empty name asks for the delimiter alone.
-        exchange = await self.run("LIST", b'""', b'""')
-        with self.reading():
-            mailboxes = responses.listed(exchange.frames)
-        return mailboxes[0].delimiter if mailboxes else None
 
     def _begin(self, name: str, *parts: Part) -> Exchange:
         return self._protocol.begin(name, segments([name.encode(), *parts]))
@@ -211,28 +225,21 @@ class Connection:
     def _observe(self, frame: Frame) -> None:
         for code in responses.status_codes([frame]):
             if code.name == "ALERT":  # RFC 3501, section 7.1: to be shown to the user
-                log.warning(
-                    "%s: the server warns: %s", self._server, printable(frame[0])
-                )
+                self._warn(printable(frame[0]))
         self.observer(frame)
+
+    def _warn(self, alert: str) -> None:
+        if alert in self._alerts or len(self._alerts) >= _MOST_ALERTS:
+            return
+        self._alerts.add(alert)
+        log.warning(
+            "%s (connection %d): the server warns: %s",
+            self._server,
+            self.generation,
+            alert,
+        )
 
 
 def _extend(deadline: asyncio.Timeout, seconds: float) -> None:
     if not deadline.expired():
         deadline.reschedule(asyncio.get_running_loop().time() + seconds)
-
-
-@asynccontextmanager
-async def connected(
-    server: Server, timings: Timings, limits: Limits
-) -> AsyncIterator[Connection]:
-    """A connection, logged out and closed at the end whatever happens."""
-    connection = Connection(server, timings, limits)
-    try:
-        await connection.open()
-        try:
-            yield connection
-        finally:
-            await connection.logout()
-    finally:
-        await connection.close()

@@ -11,20 +11,33 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
+from postroom.errors import PermanentError
 from postroom.mail.message import Fingerprint, Message
 from postroom.ports import Placement
 from postroom.transport.imap.filing import Filing
 from postroom.transport.imap.messages import Place, headers
 from postroom.transport.imap.responses import MONTHS
 
+# So many more messages than are looked for may look like them.
+_MOST_ALIKE = 500
+
 
 async def find_copies(
     filing: Filing, place: Place, messages: Sequence[Message]
 ) -> dict[int, Placement]:
-    """Where the copies of these are in the selected mailbox, by UID of the message."""
+    """Where the copies of these are in the selected mailbox, by UID of the message.
+
+    Raises `PermanentError` if too many look like them: without a look at each nobody
+    knows whether another copy is wanted.
+    """
     candidates: set[int] = set()
     for message in messages:
         candidates |= await filing.search(*_looks_like(message))
+        if len(candidates) > len(messages) + _MOST_ALIKE:
+            raise PermanentError(
+                f"whether a copy is in {place.mailbox} can't be told: too many messages"
+                " there are of its size and day"
+            )
     copies = await headers(filing, place, candidates)
     return dict(_pairs(messages, copies))
 

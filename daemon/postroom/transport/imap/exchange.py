@@ -12,10 +12,13 @@ from postroom.errors import TemporaryError
 from postroom.transport.imap.framing import Frame
 from postroom.transport.imap.responses import Code, code_of, status_codes
 
+# So many octets of what a server says for people are shown, and looked at.
+SHOWN = 200
 
-def printable(text: bytes, length: int = 200) -> str:
+
+def printable(text: bytes) -> str:
     """What a server said, fit for a log: shortened, without control characters."""
-    decoded = text[:length].decode("utf-8", "replace")
+    decoded = text[:SHOWN].decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "\ufffd" for char in decoded)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from postroom.errors import (
@@ -9,11 +10,12 @@ from postroom.errors import (
     PermanentError,
     RefusedForNow,
     TemporaryError,
+    TooManyConnections,
 )
-from postroom.transport.imap.exchange import Exchange, printable
-from postroom.transport.imap.responses import Code
+from postroom.transport.imap.exchange import SHOWN, Exchange, printable
+from postroom.transport.imap.responses import Code, code_of
 
-# RFC 5530, section 3.
+# RFC 5530, section 3. After the login these are about one command, not about who asks.
 _CREDENTIALS = {"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED"}
 _FOR_NOW = {
     "UNAVAILABLE",
@@ -36,6 +38,17 @@ _FOR_GOOD = {
     "NOTSAVED",
     "UIDNOTSTICKY",
 }
+# What the code does not tell, or tells of other things as well. Searched for in what is
+# shown only: a server may say megabytes, and such a search takes quadratic time.
+_TOO_MANY = re.compile(
+    rb"too many [a-z +/-]*(connections|sessions)"
+    rb"|max(imum)? (number of |allowed )*[a-z -]*(connections|sessions)"
+    rb"|(connection|session)s? (limit|count)[a-z ]* (exceeded|reached)",
+    re.IGNORECASE,
+)
+# The store behind Microsoft's servers is away; some of them call it BAD.
+_NOT_CONNECTED = re.compile(rb"authenticated but not connected", re.IGNORECASE)
+_ENTERING = {"LOGIN", "AUTHENTICATE"}
 # These only read: without a reason their refusal is the server's trouble, not ours.
 _READING = {"UID FETCH", "UID SEARCH", "IDLE", "LIST", "NAMESPACE"}
 
@@ -70,9 +83,38 @@ def failure(exchange: Exchange) -> TemporaryError | PermanentError | None:
     if exchange.result == "OK":
         return None
     message = f"{exchange.name} was refused: {printable(exchange.text) or 'no reason'}"
+    if exchange.name in _ENTERING and _is_full(exchange.codes[-1], exchange.text):
+        return TooManyConnections(message)
+    if _NOT_CONNECTED.search(exchange.text[:SHOWN]):
+        return Deferred(message, exchange.codes)
+    if exchange.name in _ENTERING:
+        return _no_entry(exchange.codes, message)
     if exchange.result == "BAD":
         return PermanentError(message)
     return _refusal(exchange.name, exchange.codes, message)
+
+
+def farewell(text: bytes, *, entered: bool) -> TemporaryError:
+    """The error that BYE stands for, before the login or after it."""
+    message = f"the server said BYE: {printable(text)}"
+    if not entered and _is_full(code_of(text), text):
+        return TooManyConnections(message)
+    return TemporaryError(message)
+
+
+def _is_full(code: Code, text: bytes) -> bool:
+    return code.name in {"LIMIT", "INUSE"} or bool(_TOO_MANY.search(text[:SHOWN]))
+
+
+def _no_entry(codes: Sequence[Code], message: str) -> TemporaryError | PermanentError:
+    """In doubt it is the credentials, BAD included: wrong ones that are said again and
+    again get the account locked."""
+    reason = codes[-1].name
+    if reason in _FOR_NOW:
+        return Deferred(message, codes)
+    if reason == "PRIVACYREQUIRED":  # RFC 5530, section 3: of the connection
+        return Refused(message, codes)
+    return AuthenticationError(message)
 
 
 def _refusal(
@@ -83,10 +125,6 @@ def _refusal(
         return Vanished(message, codes)
     if reason in _FOR_NOW:
         return Deferred(message, codes)
-    if reason in _CREDENTIALS:
-        return AuthenticationError(message)
-    if reason in _FOR_GOOD:
-        return Refused(message, codes)
-    if name == "LOGIN":
-        return AuthenticationError(message)
-    return Deferred(message, codes) if name in _READING else Refused(message, codes)
+    if name in _READING and reason not in _FOR_GOOD | _CREDENTIALS:
+        return Deferred(message, codes)
+    return Refused(message, codes)

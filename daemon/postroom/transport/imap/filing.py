@@ -6,35 +6,29 @@ is left are proof. Nothing but these UIDs is ever expunged.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
-from postroom.errors import PermanentError, RefusedForNow
-from postroom.ports import Placement
+from postroom.errors import PermanentError
+from postroom.ports import Halfway, Placement
 from postroom.transport.imap.connection import Connection
+from postroom.transport.imap.directory import Target
 from postroom.transport.imap.exchange import Exchange
 from postroom.transport.imap.failures import Deferred, Refused, Vanished
-from postroom.transport.imap.responses import (
-    Code,
-    copied,
-    count_of,
-    fetched,
-    searched,
-)
-from postroom.transport.imap.tokens import Value
+from postroom.transport.imap.fetching import Items, fetched, merge
+from postroom.transport.imap.responses import Code, copied, removed_by, searched
 from postroom.transport.imap.wire import Part, string, uid_sets
 
 _DELETED = b"(\\Deleted)"
-_ABSENT = {"TRYCREATE", "NONEXISTENT"}
 
 
-@dataclass(frozen=True)
-class Target:
-    """A mailbox to put messages into: its name to the user, and to the server."""
-
-    name: str
-    encoded: str
+@contextmanager
+def telling_copies(placed: Mapping[int, Placement]) -> Iterator[None]:
+    """Raise `Halfway` where what was copied to these places may not be removed."""
+    try:
+        yield
+    except PermanentError as error:
+        raise Halfway(str(error), placed) from error
 
 
 class Filing:
@@ -51,16 +45,9 @@ class Filing:
         """End the connection if an answer can't be understood."""
         return self._connection.reading()
 
-    async def fetch(
-        self, uids: Collection[int], items: bytes
-    ) -> dict[int, dict[str, Value]]:
+    async def fetch(self, uids: Collection[int], items: bytes) -> dict[int, Items]:
         """These items of these messages, ascending; what is gone is left out."""
-        found: dict[int, dict[str, Value]] = {}
-        for uid_set in uid_sets(uids):
-            exchange = await self._ask("UID FETCH", uid_set, items)
-            with self._connection.reading():
-                found |= fetched(exchange.frames)
-        return {uid: found[uid] for uid in sorted(found.keys() & set(uids))}
+        return await self._ask_each("UID FETCH", uids, items)
 
     async def search(self, *keys: bytes) -> set[int]:
         """The messages that these keys match."""
@@ -74,14 +61,12 @@ class Filing:
 
     async def store(
         self, uids: Collection[int], change: bytes, flags: bytes
-    ) -> frozenset[int]:
-        """Change flags in one command; the messages that were there."""
-        found: set[int] = set()
-        for uid_set in uid_sets(uids):
-            exchange = await self._ask("UID STORE", uid_set, change, flags)
-            with self._connection.reading():
-                found |= fetched(exchange.frames).keys() & set(uids)
-        return frozenset(found | await self.present(set(uids) - found))
+    ) -> dict[int, Items]:
+        """Change flags in one command; the messages that were there, and what the
+        server told of each of them."""
+        found = await self._ask_each("UID STORE", uids, change, flags)
+        untold = await self.present(set(uids) - found.keys())
+        return found | {uid: {} for uid in untold}
 
     async def copy(self, uids: Collection[int], target: Target) -> dict[int, Placement]:
         """Copy, making the target if it is absent."""
@@ -114,7 +99,7 @@ class Filing:
 
     async def remove(self, uids: Collection[int]) -> frozenset[int]:
         """Mark these messages, and remove them where it can be done; those there."""
-        there = await self.store(uids, b"+FLAGS", _DELETED)
+        there = frozenset(await self.store(uids, b"+FLAGS", _DELETED))
         await self._clear(there)
         return there
 
@@ -122,9 +107,10 @@ class Filing:
         self, uids: Collection[int], target: Target
     ) -> dict[int, Placement]:
         placed = await self.copy(uids, target)
-        for uid_set in uid_sets(placed):
-            await self._ask("UID STORE", uid_set, b"+FLAGS.SILENT", _DELETED)
-        await self._clear(placed)
+        with telling_copies(placed):
+            for uid_set in uid_sets(placed):
+                await self._ask("UID STORE", uid_set, b"+FLAGS.SILENT", _DELETED)
+            await self._clear(placed)
         return placed
 
     async def _clear(self, uids: Collection[int]) -> None:
@@ -159,14 +145,29 @@ class Filing:
         return placed, untold
 
     async def _transfer(self, verb: str, uid_set: bytes, target: Target) -> Exchange:
-        name = string(target.encoded)
+        directory = self._connection.directory
+        place = directory.target(target.name)  # by now more may be known of it
         try:
-            return await self._ask(verb, uid_set, name)
+            return await self._ask(verb, uid_set, string(place.encoded))
         except Refused as refusal:
-            if refusal.reason not in _ABSENT:
-                raise
-        await self._create(target)
-        return await self._ask(verb, uid_set, name)
+            if any(code.name == "COPYUID" for code in refusal.codes):
+                raise  # some arrived, so that it is there
+            place = await directory.provide(place, refusal)
+        return await self._ask(verb, uid_set, string(place.encoded))
+
+    async def _ask_each(
+        self, verb: str, uids: Collection[int], *parts: Part
+    ) -> dict[int, Items]:
+        """What the server tells of these messages, ascending."""
+        wanted = set(uids)
+        found: dict[int, Items] = {}
+        for uid_set in uid_sets(uids):
+            exchange = await self._ask(verb, uid_set, *parts)
+            with self._connection.reading():
+                told = fetched(exchange.frames)
+                for uid in told.keys() & wanted:
+                    merge(found, uid, told[uid])
+        return {uid: found[uid] for uid in sorted(found)}
 
     async def _ask(self, name: str, *parts: Part) -> Exchange:
         try:
@@ -176,24 +177,11 @@ class Filing:
             await self._connection.run("NOOP")
             return await self._connection.run_long(name, *parts)
 
-    async def _create(self, target: Target) -> None:
-        name = string(target.encoded)
-        try:
-            await self._connection.run("CREATE", name)
-        except Refused as refusal:
-            # Another program may have been quicker (RFC 5530, section 3).
-            if refusal.reason != "ALREADYEXISTS":
-                raise
-        # A mailbox serves without a subscription, too.
-        with suppress(PermanentError, RefusedForNow):
-            await self._connection.run("SUBSCRIBE", name)
-
     def _told(
         self, codes: Iterable[Code], uids: Collection[int], target: Target
     ) -> dict[int, Placement] | None:
-        """What COPYUID tells, if it came (RFC 4315, section 3)."""
-        with self._connection.reading():
-            told = copied(codes, uids)
+        """What COPYUID tells, if it came and can be read (RFC 4315, section 3)."""
+        told = copied(codes, uids)
         if told is None:
             return None
         return {
@@ -203,7 +191,4 @@ class Filing:
 
     def _moved_any(self, exchange: Exchange) -> bool:
         """False if the server would have told of what it moved."""
-        counts = map(count_of, exchange.frames)
-        return not self.can("UIDPLUS") or any(
-            count is not None and count[0] == "EXPUNGE" for count in counts
-        )
+        return not self.can("UIDPLUS") or any(map(removed_by, exchange.frames))

@@ -7,7 +7,7 @@ the limits, or that can't be framed, is a `TemporaryError`: the connection must 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from postroom.errors import TemporaryError
@@ -24,12 +24,15 @@ _LITERAL_SIZE = re.compile(rb"[0-9]{1,15}")
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a server may send: octets in a line, in a literal and in the answer to
-    one command, literals in one response, and responses to one command."""
+    """How much a server may send: octets in a line, a literal, an answer with messages
+    and any other; literals in one response, and responses to one command. `small` and
+    `answer` are for a literal and a response of which no message was asked."""
 
     line: int = 4 * 1024 * 1024  # SEARCH answers half a million UIDs in one line
     literal: int = 56 * 1024 * 1024
+    small: int = 64 * 1024
     octets: int = 272 * 1024 * 1024  # a thousand headers of 256 KiB
+    answer: int = 16 * 1024 * 1024  # two million UIDs; read, it takes the tenfold
     literals: int = 64
     responses: int = 200_000
 
@@ -42,10 +45,16 @@ class Limits:
 
 
 class Framer:
-    """Takes octets as they come and gives responses as they are complete."""
+    """Takes octets as they come and gives responses as they are complete.
 
-    def __init__(self, limits: Limits) -> None:
+    `awaits_messages` tells if what comes now may be a message.
+    """
+
+    def __init__(
+        self, limits: Limits, awaits_messages: Callable[[], bool] = lambda: True
+    ) -> None:
         self._limits = limits
+        self._awaits_messages = awaits_messages
         self._buffer = bytearray()
         self._start = 0  # what lies before it has been taken
         self._searched = 0  # no CRLF begins between _start and here
@@ -110,11 +119,22 @@ class Framer:
         _, brace, digits = line[:-1].rpartition(b"{")
         if not brace:
             return None
-        if not _LITERAL_SIZE.fullmatch(digits) or int(digits) > self._limits.literal:
+        literal, whole = self._bounds()
+        if not _LITERAL_SIZE.fullmatch(digits) or int(digits) > literal:
             raise TemporaryError("the server announced a literal beyond all bounds")
         if len(self._parts) > 2 * self._limits.literals:
             raise TemporaryError("the server sent a response of too many literals")
+        # Nobody may have asked for it: what comes unasked is counted nowhere else.
+        if sum(map(len, self._parts)) + int(digits) > whole:
+            raise TemporaryError("the server sent a response without end")
         return int(digits)
+
+    def _bounds(self) -> tuple[int, int]:
+        """The most octets of a literal, and of its whole response."""
+        limits = self._limits
+        if self._awaits_messages():
+            return limits.literal, limits.octets
+        return min(limits.small, limits.literal), min(limits.answer, limits.octets)
 
     def _is_data(self) -> bool:
         first = self._parts[0]

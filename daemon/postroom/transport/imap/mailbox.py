@@ -5,7 +5,7 @@ UIDs only: sequence numbers change under our feet. Nothing here sets `\\Seen`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from postroom.errors import PermanentError, RefusedForNow, TemporaryError
 from postroom.mail.message import Message
@@ -13,34 +13,31 @@ from postroom.ports import Placement
 from postroom.rules.effects import SetFlags
 from postroom.transport.imap.connection import Connection
 from postroom.transport.imap.copies import find_copies
+from postroom.transport.imap.directory import Target
 from postroom.transport.imap.exchange import Exchange
-from postroom.transport.imap.failures import Refused
-from postroom.transport.imap.filing import Filing, Target
+from postroom.transport.imap.fetching import fetched
+from postroom.transport.imap.filing import Filing, telling_copies
+from postroom.transport.imap.marking import mark
 from postroom.transport.imap.messages import Place, headers, section
-from postroom.transport.imap.responses import Listed, fetched, listed
+from postroom.transport.imap.names import Spellings
 from postroom.transport.imap.selection import News, Selection, selection
-from postroom.transport.imap.wire import flag, string
-
-_USUAL_TRASH = (
-    "Trash",
-    "Deleted Items",
-    "Deleted Messages",
-    "Bin",
-    "Papierkorb",
-    "Corbeille",
-)
+from postroom.transport.imap.tokens import MAX_UNIQUE
 
 
 class ImapMailbox:
-    """The `Mailbox` of an IMAP server; made by `ImapAccount.open`."""
+    """The `Mailbox` of an IMAP server; made by `ImapSession.open`."""
 
-    def __init__(self, account: str, name: str, connection: Connection) -> None:
+    def __init__(
+        self, account: str, name: str, connection: Connection, spellings: Spellings
+    ) -> None:
         self._account = account
         self._name = name
-        self._connection = connection
-        self._filing = Filing(connection)
+        self._shared = connection
+        self._spellings = spellings
+        self._void = False
         self._news = News(connection.wake)
-        self._selection = Selection(0, None)
+        self._selection = Selection(0)
+        self._octets: str | None = None
         self._trash: str | None = None
 
     async def select(self) -> None:
@@ -48,8 +45,13 @@ class ImapMailbox:
         # What arrives right behind the answer must be noticed, too.
         self._connection.observer = self._news.observe
         exchange = await self._enter("SELECT", self._target(self._name))
+        self._octets = self._target(self._name).encoded
         with self._connection.reading():
             self._selection = selection(exchange)
+
+    def leave(self) -> None:
+        """Have nothing more to do with the connection: another mailbox is opened."""
+        self._void = True
 
     @property
     def name(self) -> str:
@@ -60,6 +62,11 @@ class ImapMailbox:
     def uidvalidity(self) -> int:
         """UIDVALIDITY as of the SELECT."""
         return self._selection.uidvalidity
+
+    @property
+    def uidnext(self) -> int | None:
+        """The lowest UID that the next arrival can have; None if it is not told."""
+        return self._selection.uidnext
 
     @property
     def pushes(self) -> bool:
@@ -77,12 +84,16 @@ class ImapMailbox:
             newest = max(fetched(exchange.frames), default=0)
             if not newest and self._news.exists:
                 raise TemporaryError("the server hides the newest message")
+        self._selection = self._selection.having_seen([newest])
         return newest
 
     async def uids_after(self, uid: int) -> list[int]:
         """All UIDs above `uid`, ascending."""
         self._news.looked()
+        if uid >= MAX_UNIQUE:
+            return []
         found = await self._filing.search(b"UID", b"%d:*" % (uid + 1))
+        self._selection = self._selection.having_seen(found)
         # RFC 3501, section 6.4.8: `*` alone may lie below, and is always found.
         return sorted(each for each in found if each > uid)
 
@@ -114,16 +125,10 @@ class ImapMailbox:
     # -- what is done ------------------------------------------------------------------
 
     async def set_flags(self, uids: Sequence[int], change: SetFlags) -> frozenset[int]:
-        """Change flags with one STORE a direction; the UIDs that were there."""
+        """Change flags with one STORE a direction; the UIDs that were there and kept
+        them. Raises `PermanentError` if none did of those that are there."""
         self._selection.require(change)
-        changes = ((b"+FLAGS", change.add), (b"-FLAGS", change.remove))
-        if not (change.add or change.remove):
-            return await self._filing.present(uids)
-        there = frozenset[int]()
-        for direction, flags in changes:
-            if flags:
-                there |= await self._filing.store(uids, direction, _flag_list(flags))
-        return there
+        return await mark(self._filing, uids, change)
 
     async def copy(self, uids: Sequence[int], target: str) -> dict[int, Placement]:
         """Copy in one command, making the target if it is absent."""
@@ -141,18 +146,31 @@ class ImapMailbox:
     ) -> dict[int, Placement]:
         """End a copy or move that was cut off; where those went that were copied."""
         if move and self._filing.can("MOVE"):
-            return {}  # RFC 6851, section 3.3: it leaves no copies behind
+            return {}  # RFC 6851, section 3.3: it SHOULD leave no copies behind
         place = self._target(target)
         copies = await self._find(place, await self.headers(uids))
         if move:
-            await self._filing.remove(copies)
+            with telling_copies(copies):
+                await self._filing.remove(copies)
         return copies
 
     async def trash_name(self) -> str:
-        """RFC 6154's \\Trash, or what is usually called so, or one to be made."""
+        """RFC 6154's \\Trash, or what is usually called so, or one to be made.
+
+        Raises `PermanentError` if it only looks like this mailbox: what is deleted here
+        would be gone for good.
+        """
         if self._trash is None:
-            self._trash = await self._find_trash()
+            trash = await self._connection.directory.trash()
+            self._require_same(trash)
+            self._trash = self._spellings.of(trash)
         return self._trash
+
+    async def meant_by(self, names: Collection[str]) -> dict[str, str]:
+        """The mailbox that each of these names of targets means on this server, by the
+        name under which it is watched, or its one spelling."""
+        meant_by = self._connection.directory.meant_by
+        return {name: self._spellings.of(await meant_by(name)) for name in names}
 
     async def expunge(self, uids: Sequence[int]) -> frozenset[int]:
         """Remove these messages and no other for good; the UIDs that were there."""
@@ -160,26 +178,29 @@ class ImapMailbox:
 
     # -- insides -----------------------------------------------------------------------
 
-    async def _enter(self, verb: str, target: Target) -> Exchange:
-        try:
-            return await self._connection.run(verb, string(target.encoded))
-        except Refused as refusal:
-            if refusal.reason or not await self._is_listed(target.encoded):
-                raise
-            # Some answer so while the store behind them is away.
-            raise RefusedForNow(str(refusal)) from refusal
+    @property
+    def _connection(self) -> Connection:
+        if self._void:
+            raise RuntimeError(f"{self._name} was left: another mailbox is selected")
+        return self._shared
 
-    async def _is_listed(self, encoded: str) -> bool:
-        exchange = await self._connection.run("LIST", b'""', string(encoded))
-        with self._connection.reading():
-            found = listed(exchange.frames)
-        return any(box.name == encoded.encode() for box in found)
+    @property
+    def _filing(self) -> Filing:
+        return Filing(self._connection)
+
+    async def _enter(self, verb: str, target: Target) -> Exchange:
+        return await self._connection.directory.run(verb, target.name)
 
     def _target(self, name: str) -> Target:
-        return Target(name, self._connection.names.to_server(name))
+        return self._connection.directory.target(name)
 
     def _is_here(self, target: Target) -> bool:
         return target.encoded == self._target(self._name).encoded
+
+    def _require_same(self, trash: str) -> None:
+        here = self._spellings.of(trash) == self._spellings.of(self._name)
+        if here and self._target(trash).encoded != self._octets:
+            raise PermanentError(f"{trash} is the Trash, and another mailbox as well")
 
     async def _find(
         self, target: Target, messages: Iterable[Message]
@@ -222,31 +243,3 @@ class ImapMailbox:
         if self.uidvalidity != before:
             self._connection.abort("its UIDs were numbered anew")
             raise TemporaryError(f"the UIDs of {self._name} were numbered anew")
-
-    async def _find_trash(self) -> str:
-        asked: tuple[bytes, ...] = (b'""', b'"*"')
-        if {"SPECIAL-USE", "LIST-EXTENDED"} <= self._connection.capabilities:
-            asked += (b"RETURN (SPECIAL-USE)",)
-        exchange = await self._connection.run_long("LIST", *asked)
-        with self._connection.reading():
-            mailboxes = [box for box in listed(exchange.frames) if box.selectable]
-        own = self._target(self._name).encoded.encode()
-        trash = self._listed_trash(mailboxes)
-        # One mailbox has several names (`INBOX/Trash`, `Trash`): the one it was
-        # opened by tells that this is it.
-        return self._name if trash == own else self._connection.names.to_user(trash)
-
-    def _listed_trash(self, mailboxes: Sequence[Listed]) -> bytes:
-        """The server's name for Trash."""
-        for mailbox in mailboxes:
-            if "\\trash" in mailbox.attributes:
-                return mailbox.name
-        to_user = self._connection.names.to_user
-        by_name = {to_user(box.name).casefold(): box.name for box in mailboxes}
-        found = (by_name.get(name.casefold()) for name in _USUAL_TRASH)
-        usual = next((name for name in found if name is not None), None)
-        return usual or self._target(_USUAL_TRASH[0]).encoded.encode()
-
-
-def _flag_list(flags: Iterable[str]) -> bytes:
-    return b"(%s)" % b" ".join(sorted(map(flag, flags)))

@@ -11,8 +11,10 @@ from postroom.transport.imap.filing import Filing
 from postroom.transport.imap.responses import internal_date
 from postroom.transport.imap.tokens import Value, number, text, words
 
-# One octet more than a header may have: enough to see that it is too long.
-_HEADERS = b"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.262145>)"
+# A thousand headers are fetched at a time: of one that is longer only the beginning, so
+# that strangers can't fill the memory. One octet more tells which are.
+_LONG = 32 * 1024
+_HEADERS = b"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.%d>)" % (_LONG + 1)
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,21 @@ class Place:
             size=len(header) if size is None else number(size),
             received=internal_date(items.get("INTERNALDATE")),
             flags=_flags(items),
-            header=Header.parse(header),
+            header=Header.parse(header[:_LONG]),
+            excerpt=len(header) > _LONG,
         )
 
 
 async def headers(filing: Filing, place: Place, uids: Collection[int]) -> list[Message]:
-    """These messages of the selected mailbox, ascending; what is gone is left out."""
+    """These messages of the selected mailbox, ascending; left out is what is gone, and
+    that of which the server gives no header: with an empty one it would be another."""
     found = await filing.fetch(uids, _HEADERS)
     with filing.reading():
-        return [place.message(uid, items) for uid, items in found.items()]
+        return [
+            place.message(uid, items)
+            for uid, items in found.items()
+            if section(items, "BODY[HEADER]") is not None
+        ]
 
 
 def section(items: Mapping[str, Value], name: str) -> bytes | None:

@@ -16,6 +16,7 @@ import aioimaplib  # type: ignore[import-untyped] # it ships no types
 
 from postroom.errors import TemporaryError
 from postroom.transport.imap.exchange import Exchange, printable
+from postroom.transport.imap.failures import farewell
 from postroom.transport.imap.framing import CRLF, Frame, Framer, Limits
 
 _TAGGED = re.compile(rb"([A-Z0-9]+) (OK|NO|BAD)(?: (.*))?", re.IGNORECASE | re.DOTALL)
@@ -42,9 +43,10 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
         self.greeting: asyncio.Future[bytes] = loop.create_future()
         self.failure: TemporaryError | None = None
         self._limits = limits
-        self._framer = Framer(limits)
+        self._framer = Framer(limits, self._awaits_messages)
         self._observer = observer
         self._octets = 0
+        self._line_octets = 0
         self._clear_text_ends = False
 
     # -- what asyncio calls ------------------------------------------------------------
@@ -68,6 +70,12 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
 
     # -- what the connection calls -----------------------------------------------------
 
+    @property
+    def hears(self) -> bool:
+        """True if `closed` will come: while TLS begins asyncio tells us of no end."""
+        transport = self.transport
+        return transport is not None and transport.get_protocol() is self
+
     def begin(
         self, name: str, segments: Iterable[bytes], keep: bool = True
     ) -> Exchange:
@@ -75,7 +83,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
         self._refuse_if_closed()
         if self.pending_sync_command is not None:
             raise RuntimeError("a connection has one owner and one command at a time")
-        self._octets = 0
+        self._octets = self._line_octets = 0
         exchange = Exchange(name, self.new_tag(), segments, keep)
         self.pending_sync_command = exchange
         first = exchange.segments.popleft()
@@ -120,13 +128,21 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
         self._octets += len(data)
         if pending is not None:
             pending.on_progress()
-            if pending.keep and self._octets > self._limits.octets:
+            if pending.keep and self._octets > self._most_octets(pending):
                 raise TemporaryError("the server answers without end")
         for frame in self._framer.feed(data):
             self._refuse_injected()
             self._dispatch(frame)
         if self._framer.pending:
             self._refuse_injected()
+
+    def _most_octets(self, pending: Exchange) -> int:
+        limits = self._limits
+        return limits.octets if self._awaits_messages() else limits.answer
+
+    def _awaits_messages(self) -> bool:
+        pending = self.pending_sync_command
+        return pending is not None and pending.name == "UID FETCH"
 
     def _refuse_injected(self) -> None:
         # What follows the answer to STARTTLS in the clear is not the server's.
@@ -135,8 +151,8 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
 
     def _dispatch(self, frame: Frame) -> None:
         line = frame[0]
-        if farewell := _BYE.fullmatch(line):
-            self._take_farewell(farewell[1] or b"")
+        if bye := _BYE.fullmatch(line):
+            self._take_farewell(bye[1] or b"")
         elif not self.greeting.done():
             self._take_greeting(line)
         elif line.startswith(b"* "):
@@ -149,7 +165,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
     def _take_farewell(self, text: bytes) -> None:
         pending = self.pending_sync_command
         if pending is None or pending.name != "LOGOUT":
-            raise TemporaryError(f"the server said BYE: {printable(text)}")
+            raise farewell(text, entered=self.state == aioimaplib.AUTH)
 
     def _take_greeting(self, line: bytes) -> None:
         greeting = _GREETING.fullmatch(line)
@@ -163,10 +179,17 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
     def _take_untagged(self, frame: Frame) -> None:
         pending = self.pending_sync_command
         if pending is not None and pending.keep:
-            pending.frames.append(frame)
-            if len(pending.frames) > self._limits.responses:
-                raise TemporaryError("the server sent too many responses")
+            self._keep(pending, frame)
         self._observer(frame)
+
+    def _keep(self, pending: Exchange, frame: Frame) -> None:
+        pending.frames.append(frame)
+        if len(pending.frames) > self._limits.responses:
+            raise TemporaryError("the server sent too many responses")
+        # Read, octets of lines cost the tenfold, and those of literals nothing.
+        self._line_octets += sum(map(len, frame[::2]))
+        if self._line_octets > self._limits.answer:
+            raise TemporaryError("the server answers without end")
 
     def _continuation(self, line: bytes) -> None:
         pending = self.pending_sync_command
@@ -176,8 +199,9 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
             self.transport.write(pending.segments.popleft())
         elif pending.name == "IDLE":
             pending.accepted.set()
-        elif pending.name == "AUTHENTICATE":
+        elif pending.name == "AUTHENTICATE" and not pending.accepted.is_set():
             # An empty answer to the reason of a refusal brings the refusal itself.
+            pending.accepted.set()
             self.transport.write(CRLF)
         else:
             raise TemporaryError("the server asked for more of a complete command")
@@ -188,6 +212,8 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
             raise TemporaryError("the server sent what is not IMAP")
         pending = self.pending_sync_command
         tag, result, text = tagged.groups(b"")
+        if pending is not None and pending.segments and result.upper() == b"OK":
+            raise TemporaryError("the server agreed to what was not said to its end")
         self._response_done(b"%s %s %s" % (tag, result.upper(), text))
         if (
             pending is not None
@@ -199,4 +225,4 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
 
     def _refuse_if_closed(self) -> None:
         if self.failure is not None:
-            raise TemporaryError(str(self.failure)) from self.failure
+            raise type(self.failure)(str(self.failure)) from self.failure

@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import chain
+from itertools import chain, islice
 
 from postroom.errors import TemporaryError
 from postroom.transport.imap.framing import Frame
-from postroom.transport.imap.names import Names
+from postroom.transport.imap.names import LONGEST, Names
 from postroom.transport.imap.tokens import (
     Value,
     pairs,
     read,
     text,
+    uidvalidity,
     unique_number,
     words,
 )
@@ -24,8 +25,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH) (.*)", re.IGNORECASE | re.DOTALL)
 _CODE = re.compile(rb"\[([^ \[\]]+)(?: ([^\]]*))?\]")
-_COUNT = re.compile(rb"\* ([0-9]{1,10}) (EXISTS|EXPUNGE)", re.IGNORECASE)
-_FETCH = re.compile(rb"\* [0-9]{1,10} FETCH \(", re.IGNORECASE)
+_EXISTS = re.compile(rb"\* ([0-9]{1,10}) EXISTS", re.IGNORECASE)
+_EXPUNGE = re.compile(rb"\* [0-9]{1,10} EXPUNGE", re.IGNORECASE)
+_VANISHED = re.compile(rb"\* VANISHED ([0-9:,]+)", re.IGNORECASE)
+_RANGE = re.compile(rb"([0-9]{1,10})(?::([0-9]{1,10}))?(?:,|\Z)")
+_FETCH = re.compile(rb"\* ([0-9]{1,10}) FETCH \(", re.IGNORECASE)
+# So many octets of a VANISHED are counted, and so many namespaces of others are known.
+_COUNTED = 64 * 1024
+_MOST_FOREIGN = 100
+# More than any mailbox has.
+_ALL = 2**32
 _DATE = re.compile(
     r" ?(\d{1,2})-([A-Z][a-z]{2})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)",
     re.ASCII,
@@ -80,26 +89,36 @@ def status_codes(frames: Iterable[Frame]) -> Iterator[Code]:
             yield code_of(found[1])
 
 
-def count_of(frame: Frame) -> tuple[str, int] | None:
-    """`EXISTS` or `EXPUNGE` and its number, if the response is one of these."""
-    found = _COUNT.fullmatch(frame[0])
-    return (found[2].decode().upper(), int(found[1])) if found else None
+def exists_of(frame: Frame) -> int | None:
+    """How many messages there are, if the response is `EXISTS`."""
+    found = _EXISTS.fullmatch(frame[0])
+    return int(found[1]) if found else None
 
 
-def fetched(frames: Iterable[Frame]) -> dict[int, dict[str, Value]]:
-    """The items of each message by UID; what came without a UID was not asked for."""
-    messages: dict[int, dict[str, Value]] = {}
-    for frame in frames:
-        if not _FETCH.match(frame[0]):
-            continue
-        values = read(frame)
-        items = values[2] if len(values) == 3 else None
-        if not isinstance(items, tuple):
-            raise TemporaryError("the server sent what is not the data of a message")
-        found = dict(pairs(items))
-        if "UID" in found:
-            messages.setdefault(unique_number(found["UID"]), {}).update(found)
-    return messages
+def removed_by(frame: Frame) -> int:
+    """How many messages are gone by this response: EXPUNGE, or VANISHED (RFC 7162,
+    section 3.2.10), which some send without being asked to. One that is too long to be
+    counted stands for all: whatever is there next is news then."""
+    if _EXPUNGE.fullmatch(frame[0]):
+        return 1
+    found = _VANISHED.fullmatch(frame[0])
+    if not found:
+        return 0
+    if len(found[1]) > _COUNTED:
+        return _ALL
+    ends = ((int(one), int(other or one)) for one, other in _RANGE.findall(found[1]))
+    return sum(abs(last - first) + 1 for first, last in ends)
+
+
+def fetch_number(frame: Frame) -> int | None:
+    """The sequence number that the response has data for, if it is `FETCH`."""
+    found = _FETCH.match(frame[0])
+    return int(found[1]) if found else None
+
+
+def is_closed(frame: Frame) -> bool:
+    """True if what follows is of another mailbox (RFC 7162, section 3.2.11)."""
+    return any(code.name == "CLOSED" for code in status_codes([frame]))
 
 
 def searched(frames: Iterable[Frame]) -> set[int]:
@@ -116,14 +135,28 @@ def capabilities(frames: Iterable[Frame]) -> frozenset[str]:
 
 
 def listed(frames: Iterable[Frame]) -> list[Listed]:
-    """The mailboxes of LIST, each once."""
+    """The mailboxes of LIST, each once; without those that no command could name."""
     found: dict[bytes, Listed] = {}
     for values in _data(frames, b"LIST"):
-        if len(values) < 3 or not isinstance(values[2], bytes):
+        if len(values) < 3:
             raise TemporaryError("the server sent what is not the name of a mailbox")
-        attributes = frozenset(text(word).lower() for word in words(values[0]))
-        found[values[2]] = Listed(values[2], text(values[1]) or None, attributes)
+        name = _mailbox(values[2])
+        if len(name) <= LONGEST:
+            attributes = frozenset(text(word).lower() for word in words(values[0]))
+            found[name] = Listed(name, text(values[1]) or None, attributes)
     return list(found.values())
+
+
+def statuses(frames: Iterable[Frame]) -> Iterator[tuple[bytes, dict[str, Value]]]:
+    """What STATUS told of mailboxes: the server's name, and the items; without those
+    that no command could name."""
+    for values in _data(frames, b"STATUS"):
+        if len(values) != 2:
+            raise TemporaryError("the server sent what is not the status of a mailbox")
+        name = _mailbox(values[0])
+        items = values[1] if isinstance(values[1], tuple) else ()
+        if len(name) <= LONGEST:
+            yield name, dict(pairs(items))
 
 
 def namespaces(frames: Iterable[Frame]) -> Names | None:
@@ -132,20 +165,21 @@ def namespaces(frames: Iterable[Frame]) -> Names | None:
         kinds = [_prefixes(value) for value in values]
         if kinds and kinds[0]:
             prefix, delimiter = kinds[0][0]
-            foreign = (name for kind in kinds[1:] for name, _ in kind if name)
-            return Names(delimiter, prefix, tuple(foreign))
+            others = (name for kind in kinds[1:] for name, _ in kind)
+            # Some servers announce what is the user's own as shared, too.
+            foreign = (name for name in others if name and name != prefix)
+            return Names(delimiter, prefix, tuple(islice(foreign, _MOST_FOREIGN)))
     return None
 
 
 def copied(codes: Iterable[Code], asked: Iterable[int]) -> Copied | None:
-    """What the COPYUID codes tell of the UIDs that were asked for; None without one."""
-    told = None
-    uids: dict[int, int] = {}
+    """What the COPYUID codes tell of the UIDs that were asked for; None without one, or
+    where one can't be read: the messages are copied nevertheless."""
     wanted = set(asked)
-    for code in codes:
-        if code.name == "COPYUID":
-            told, pairs_told = _copyuid(code.arguments, len(wanted))
-            uids |= pairs_told
+    try:
+        told, uids = _copyuids(codes, len(wanted))
+    except TemporaryError:
+        return None
     if told is None:
         return None
     return Copied(told, {uid: uids[uid] for uid in wanted & uids.keys()})
@@ -191,13 +225,38 @@ def _data(frames: Iterable[Frame], name: bytes) -> Iterator[tuple[Value, ...]]:
             yield read(frame)[1:]
 
 
+def _mailbox(value: Value) -> bytes:
+    """The server's name of a mailbox; some write NIL for one that is called so."""
+    if isinstance(value, tuple):
+        raise TemporaryError("the server sent what is not the name of a mailbox")
+    return b"NIL" if value is None else value
+
+
 def _prefixes(value: Value) -> list[tuple[str, str | None]]:
     spaces = value if isinstance(value, tuple) else ()
     return [
         (text(space[0]), text(space[1]) or None)
         for space in spaces
-        if isinstance(space, tuple) and len(space) >= 2
+        if isinstance(space, tuple) and len(space) >= 2 and _is_short(space[0])
     ]
+
+
+def _is_short(prefix: Value) -> bool:
+    return not isinstance(prefix, bytes) or len(prefix) <= LONGEST
+
+
+def _copyuids(codes: Iterable[Code], bound: int) -> tuple[int | None, dict[int, int]]:
+    """All that the codes tell; raises `TemporaryError` if it is more than everything
+    twice, as some tell it once untagged and once tagged."""
+    told = None
+    uids: dict[int, int] = {}
+    room = 2 * bound
+    for code in codes:
+        if code.name == "COPYUID":
+            told, pairs_told = _copyuid(code.arguments, min(bound, room))
+            room -= len(pairs_told)
+            uids |= pairs_told
+    return told, uids
 
 
 def _copyuid(arguments: bytes, bound: int) -> tuple[int, dict[int, int]]:
@@ -207,4 +266,4 @@ def _copyuid(arguments: bytes, bound: int) -> tuple[int, dict[int, int]]:
     sources, targets = expand(parts[1], bound), expand(parts[2], bound)
     if len(sources) != len(targets):
         raise TemporaryError("the server sent a COPYUID that does not add up")
-    return unique_number(parts[0]), dict(zip(sources, targets, strict=True))
+    return uidvalidity(parts[0]), dict(zip(sources, targets, strict=True))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 
-from postroom.errors import PermanentError
-from postroom.transport.tls import Tls
+from postroom.transport.tls import Tls, Trust
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,12 @@ class Server:
     host: str
     port: int
     tls: Tls
-    context: ssl.SSLContext | None
+    trust: Trust
 
     @property
     def trusted(self) -> ssl.SSLContext:
-        """The context for TLS; without one there is no connection."""
-        if self.context is None:
-            raise PermanentError(f"{self}: nothing says which certificates to trust")
-        return self.context
+        """The context for TLS, asked for at each connection."""
+        return self.trust.context()
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"

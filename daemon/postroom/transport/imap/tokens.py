@@ -16,7 +16,7 @@ Value = bytes | tuple["Value", ...] | None
 
 _DEPTH = 50
 _MAX_NUMBER = 2**63 - 1
-_MAX_UNIQUE = 2**32 - 1
+MAX_UNIQUE = 2**32 - 1
 _TOKEN = re.compile(
     rb"""\ *(?:
       (?P<open>\() | (?P<close>\))
@@ -59,10 +59,27 @@ def number(value: Value) -> int:
 
 
 def unique_number(value: Value) -> int:
-    """A UID or UIDVALIDITY (RFC 3501, section 9: nz-number); `TemporaryError`."""
+    """A UID (RFC 3501, section 9: nz-number); raises `TemporaryError`."""
     found = number(value)
-    if not 0 < found <= _MAX_UNIQUE:
+    if not 0 < found <= MAX_UNIQUE:
         raise TemporaryError("the server sent a UID that can't be one")
+    return found
+
+
+def uid_or_none(value: Value) -> int | None:
+    """A UID that is a mere hint, such as UIDNEXT; None if it can't be one."""
+    try:
+        return unique_number(value)
+    except TemporaryError:
+        return None
+
+
+def uidvalidity(value: Value) -> int:
+    """A UIDVALIDITY; raises `TemporaryError`. Some servers give 0, which RFC 3501,
+    section 9 forbids: it is a number like any other."""
+    found = number(value)
+    if found > MAX_UNIQUE:
+        raise TemporaryError("the server sent a UIDVALIDITY that can't be one")
     return found
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, cast
@@ -17,7 +16,7 @@ import aiosmtplib
 
 from postroom.errors import AuthenticationError, TemporaryError
 from postroom.transport.smtp.wire import Wire
-from postroom.transport.tls import Tls
+from postroom.transport.tls import Tls, Trust, tell_failure
 
 # PLAIN first: the others protect nothing that TLS does not.
 _MECHANISMS = ("plain", "login", "cram-md5")
@@ -42,14 +41,14 @@ class Timings:
 class SubmissionServer:
     """Where to connect and how to log in; without a password nobody logs in.
 
-    `context` is needed for every `tls` but `Tls.NONE`. The password is asked for at
-    each login, so that a changed one is picked up.
+    The password and the files of `trust` are looked at for each session, so that what
+    has changed is picked up.
     """
 
     host: str
     port: int
     tls: Tls
-    context: ssl.SSLContext | None
+    trust: Trust
     local_hostname: str
     user: str = ""
     password: Callable[[], str] | None = field(default=None, repr=False)
@@ -91,7 +90,7 @@ async def open_session(server: SubmissionServer) -> Session:
     # A UnicodeError is what resolving a name like "a..b" raises.
     except (aiosmtplib.SMTPException, OSError, UnicodeError) as error:
         client.close()
-        raise TemporaryError(f"{server}: {error}") from error
+        raise TemporaryError(f"{server}: {tell_failure(error)}") from error
     except BaseException:
         client.close()
         raise
@@ -107,7 +106,7 @@ def _client(server: SubmissionServer) -> aiosmtplib.SMTP:
         use_tls=server.tls is Tls.IMPLICIT,
         # True: refused where it is not offered. The default would go on in clear text.
         start_tls=server.tls is Tls.STARTTLS,
-        tls_context=server.context,
+        tls_context=None if server.tls is Tls.NONE else server.trust.context(),
     )
 
 

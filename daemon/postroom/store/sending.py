@@ -1,0 +1,69 @@
+"""The part of the store that a sender works with: each method one transaction.
+
+Invariant: what `mark_sending` and `settle` recorded is synced to disk when they return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from postroom.mail.envelope import Outgoing
+from postroom.ports import DeliveryResult, DueDelivery, RelayReport
+from postroom.store import cursors, outbox, settling
+from postroom.store.transactions import Transactions
+
+
+class SendingStore(Transactions):
+    """What is remembered of mail that leaves, and of the relays that take it."""
+
+    async def report_relay(self, report: RelayReport) -> None:
+        """Note how a relay is doing; the last report of each is kept."""
+        await self._write(lambda connection: cursors.report_relay(connection, report))
+
+    async def recover(self, now: datetime) -> int:
+        """After a restart: settle what was past the final dot; how many that were."""
+        return await self._write(
+            lambda connection: settling.recover(connection, now), durable=True
+        )
+
+    async def due(
+        self, now: datetime, limit: int, relay: str | None = None
+    ) -> list[DueDelivery]:
+        """Deliveries (of this relay) whose time has come, oldest first, grouped."""
+        return await self._reader.read(
+            lambda connection: outbox.due(connection, now, limit, relay)
+        )
+
+    async def next_due(self, relay: str | None = None) -> datetime | None:
+        """When the next delivery (of this relay) is due; None if none waits."""
+        now = self._clock.now()
+        return await self._reader.read(
+            lambda connection: outbox.next_due(connection, now, relay)
+        )
+
+    async def waiting_relays(self) -> dict[str, int]:
+        """How many deliveries wait for each relay, by its name."""
+        return await self._reader.read(outbox.waiting_relays)
+
+    async def outgoing(self, outgoing_id: int) -> Outgoing:
+        """The envelope and the exact bytes; `ContentError` if they are damaged."""
+        return await self._reader.read(
+            lambda connection: outbox.read_outgoing(connection, outgoing_id)
+        )
+
+    async def mark_sending(self, ids: Sequence[int]) -> None:
+        """Record that the final dot is about to be sent."""
+        now = self._clock.now()
+        await self._write(
+            lambda connection: outbox.mark_sending(connection, ids, now), durable=True
+        )
+
+    async def settle(
+        self, results: Sequence[DeliveryResult]
+    ) -> frozenset[tuple[str, str]]:
+        """Record results; the mailboxes whose held-back expunges may now go on."""
+        now = self._clock.now()
+        return await self._write(
+            lambda connection: settling.settle(connection, results, now), durable=True
+        )

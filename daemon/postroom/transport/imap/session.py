@@ -1,0 +1,92 @@
+"""One connection to an account, logged in: mailboxes are opened on it in turn.
+
+A mailbox that is no longer the one that is selected can't be used: its UIDs would be
+taken for those of another. No mailbox that is watched is opened under a second name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from postroom.errors import PermanentError
+from postroom.ports import Standing
+from postroom.transport.imap.connection import Connection
+from postroom.transport.imap.mailbox import ImapMailbox
+from postroom.transport.imap.names import Spellings, to_octets
+from postroom.transport.imap.responses import statuses
+from postroom.transport.imap.tokens import (
+    Value,
+    number,
+    uid_or_none,
+    uidvalidity,
+)
+from postroom.transport.imap.wire import string
+
+_ITEMS = b"(UIDVALIDITY UIDNEXT MESSAGES)"
+
+
+class ImapSession:
+    """The `Session` of an IMAP server; made by `ImapAccount.connect`."""
+
+    def __init__(
+        self, account: str, connection: Connection, spellings: Spellings
+    ) -> None:
+        self._account = account
+        self._connection = connection
+        self._spellings = spellings
+        self._opened: ImapMailbox | None = None
+
+    @property
+    def generation(self) -> int:
+        """Which of the account's connections this is: each has a greater number."""
+        return self._connection.generation
+
+    async def open(self, mailbox: str) -> ImapMailbox:
+        """Select a mailbox; the one that was opened before is void from then on. Raises
+        `AbsentMailbox` where there is none of that name, and `PermanentError` where it
+        is watched under another name."""
+        self._require_own(mailbox)
+        opened = ImapMailbox(self._account, mailbox, self._connection, self._spellings)
+        if self._opened is not None:
+            self._opened.leave()
+        # RFC 3501, section 6.3.1: after a SELECT that fails no mailbox is selected.
+        self._opened = None
+        await opened.select()
+        self._opened = opened
+        return opened
+
+    async def standing(self, mailbox: str) -> Standing | None:
+        """How a mailbox stands that is not opened now, by STATUS; None where the server
+        can't tell, and only opening it does."""
+        target = self._connection.directory.target
+        names, encoded = self._connection.names, target(mailbox).encoded
+        called = names.to_user(to_octets(encoded))
+        if self._opened and target(self._opened.name).encoded == encoded:
+            return None  # RFC 3501, section 6.3.10: not for the one that is selected
+        try:
+            exchange = await self._connection.run("STATUS", string(encoded), _ITEMS)
+        except PermanentError:
+            return None  # opening it tells why
+        with self._connection.reading():
+            told = statuses(exchange.frames)
+            found = [items for name, items in told if names.to_user(name) == called]
+            return _standing(found[-1]) if found else None
+
+    async def prove(self) -> None:
+        """A round trip that proves the connection."""
+        await self._connection.run("NOOP")
+
+    def _require_own(self, mailbox: str) -> None:
+        watched = self._spellings.watched(mailbox)
+        if watched not in (None, mailbox):
+            told = f"{mailbox} is the same mailbox as {watched}"
+            raise PermanentError(f"{told}, which is watched already")
+
+
+def _standing(items: Mapping[str, Value]) -> Standing | None:
+    uidnext = uid_or_none(items.get("UIDNEXT"))
+    if uidnext is None or not {"UIDVALIDITY", "MESSAGES"} <= items.keys():
+        return None
+    return Standing(
+        uidvalidity(items["UIDVALIDITY"]), uidnext, number(items["MESSAGES"])
+    )

@@ -1,0 +1,1 @@
+"""Fuzz targets: functions that take any octets and assert what must hold for them."""
