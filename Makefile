@@ -1,9 +1,15 @@
 # make demo   the playground: mail comes in, goes through rules, and out
 # make test   all checks and every test, with the mail servers they need
 # make lint   the checks alone
+# make soak   SOAK_MINUTES of mail over a network that fails (SOAK_SEED: as before)
+# make scale  the memory that SCALE_MESSAGES old messages take, and a tenth as backlog
+# make fuzz   FUZZ_SECONDS of hostile octets for each fuzz target
 # make requirements   choose the newest versions again (needs uv)
 
 PYTHON ?= python3
+SOAK_MINUTES ?= 20
+SCALE_MESSAGES ?= 100000
+FUZZ_SECONDS ?= 60
 VENV := .venv
 RUN := $(VENV)/bin
 PIP := $(RUN)/python -m pip --quiet --disable-pip-version-check install
@@ -11,7 +17,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet \
 	--generate-hashes --universal --python-version 3.11 --upgrade pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint servers requirements clean
+.PHONY: demo test lint soak scale fuzz fuzzing servers requirements clean
 
 demo: $(VENV)/demo.stamp
 	$(RUN)/postroom demo
@@ -23,6 +29,20 @@ lint: $(VENV)/test.stamp
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+
+soak: servers $(VENV)/test.stamp
+	SOAK_MINUTES=$(SOAK_MINUTES) $(RUN)/python -m pytest -s tests/soak -k long
+
+scale: servers $(VENV)/test.stamp
+	SCALE_MESSAGES=$(SCALE_MESSAGES) $(RUN)/python -m pytest -s tests/scale -k very_many
+
+# What fuzzing needs is instrumented: it has a virtual environment of its own.
+fuzz:
+	$(MAKE) VENV=$(VENV)/fuzz fuzzing
+
+fuzzing: $(VENV)/fuzz.stamp
+	$(RUN)/python -m tests.fuzz imap_responses $(FUZZ_SECONDS)
+	$(RUN)/python -m tests.fuzz imap_commands $(FUZZ_SECONDS)
 
 servers:
 	sh tests/install-servers.sh
@@ -41,6 +61,7 @@ requirements:
 	$(LOCK) --group build --output-file requirements/run.txt
 	$(LOCK) --group build --extra demo --output-file requirements/demo.txt
 	$(LOCK) --group test --extra demo --output-file requirements/test.txt
+	$(LOCK) --group fuzz --output-file requirements/fuzz.txt
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

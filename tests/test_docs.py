@@ -139,3 +139,21 @@ def test_links_lead_somewhere(manual: str) -> None:
     folder = (ROOT / manual).parent
     for target in _LINK.findall(MANUALS[manual]):
         assert (folder / target).exists(), target
+
+
+def test_every_test_that_a_manual_names_is_there() -> None:
+    """What is not shown by a test is not done, and a table may not say it is."""
+    named = re.findall(r"`([a-z_/]+\.py)(?:::(test_\w+))?`", MANUALS["tests/README.md"])
+    assert len(named) > 60
+    missing = [
+        f"{path}::{test}" for path, test in named if not _is_there(Path(path), test)
+    ]
+    assert missing == []
+
+
+def _is_there(path: Path, test: str) -> bool:
+    home = ROOT / "tests" if len(path.parts) > 1 else ROOT / "tests/transport/imap"
+    if not (home / path).exists():
+        home = ROOT / "tests"
+    found = home / path
+    return found.exists() and (not test or f"def {test}(" in found.read_text())

@@ -1,0 +1,1 @@
+"""Mailboxes of very many messages: the daemon's memory stays bounded."""
