@@ -262,6 +262,19 @@ def test_a_password_that_stands_in_the_settings_is_refused_and_not_repeated(
         assert "s3cret" not in "".join(told)
 
 
+def test_a_mailbox_that_two_accounts_watch_by_one_login_is_refused(
+    tmp_path: Path,
+) -> None:
+    """Everything in it would be done twice."""
+    copied = GOOD.partition("[account.home]")[2]
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path, f"{GOOD}[account.copied]{copied}")
+    (problem,) = refused.value.problems
+    assert problem.key == "account.copied.watch"
+    assert problem.message == "account 'home' watches INBOX by the same login"
+    load(tmp_path, f'{GOOD}[account.copied]{copied}watch = ["Other"]\n')
+
+
 def test_a_rule_that_sends_needs_a_server_to_send_through(tmp_path: Path) -> None:
     rule = '[[rule]]\nname = "f"\nthen = [{ forward = "a@b.c" }]\n'
     settings = GOOD.replace('smtp = { host = "smtp.ours.example" }', "")

@@ -1,8 +1,9 @@
-"""A desk for each test, with an empty mailbox or with plans."""
+"""A desk or a post for each test, with an empty mailbox or with plans."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.service.mailbox import MemoryMailbox
 from tests.service.planned import Plans, WithPlans, take_steps
 from tests.service.planned import Steps as StepsWithPlans
 from tests.service.processing import AtDesk, Steps, open_desk
+from tests.service.watching import AtPost, Post, open_post
 
 
 @pytest.fixture
@@ -33,5 +35,19 @@ def with_plans(tmp_path: Path) -> WithPlans:
 
     def take(plans: Plans, steps: StepsWithPlans) -> None:
         take_steps(tmp_path, plans, steps)
+
+    return take
+
+
+@pytest.fixture
+def at_post(tmp_path: Path) -> AtPost:
+    """Takes steps where a store and an observer are."""
+
+    def take(steps: Callable[[Post], Awaitable[None]]) -> None:
+        async def run() -> None:
+            async with asyncio.timeout(60), open_post(tmp_path) as post:
+                await steps(post)
+
+        asyncio.run(run())
 
     return take

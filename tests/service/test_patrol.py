@@ -158,6 +158,20 @@ def test_a_mailbox_that_can_not_be_opened_holds_up_no_other(tmp_path: Path) -> N
     go(tmp_path, steps)
 
 
+def test_a_mailbox_whose_time_has_come_is_tried_without_a_bell(tmp_path: Path) -> None:
+    """`status` told when."""
+
+    async def steps(round_: Round) -> None:
+        round_.account.closed["A"] = AbsentMailbox("there is no mailbox A")
+        round_.watches["A"].call()
+        await round_.post.until(WatchState.RETRYING, 1, "A")
+        del round_.account.closed["A"]
+        round_.post.desk.clock.ahead += timedelta(minutes=1)
+        await round_.seen(2, "A")
+
+    go(tmp_path, steps, PatrolTimings(probe=0.01))
+
+
 def test_a_mailbox_that_is_refused_is_left_alone_until_its_time(
     tmp_path: Path,
 ) -> None:

@@ -187,6 +187,60 @@ def test_ten_thousand_old_messages_that_are_renumbered_cause_nothing(
     at_desk(tmp_path, steps)
 
 
+def test_arrivals_that_were_not_reached_yet_are_none_less_after_a_reset(
+    tmp_path: Path,
+) -> None:
+    """They were there before the last look, which did not get to them."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        sizes = BatchSizes(first=5, most=5)
+        processor = desk.processor(PASS_ON, adopt_existing=True, sizes=sizes)
+        await processor.catch_up(mailbox)
+        put(mailbox, *range(20))
+        desk.clock.ahead += timedelta(hours=1)
+        mailbox.lost["move"] = TemporaryError("cut")
+        with pytest.raises(TemporaryError):
+            await processor.catch_up(mailbox)
+        mailbox.number_anew()
+        await processor.catch_up(mailbox)
+        assert len(handled(desk)) == 20
+
+    at_desk(tmp_path, steps)
+
+
+def test_a_first_reading_that_is_broken_off_by_a_reset_begins_again(
+    tmp_path: Path,
+) -> None:
+    """`existing = "process"`: however old the mail is."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        processor = desk.processor(rule(FileInto("A")), adopt_existing=False)
+        put(mailbox, *range(20), age=timedelta(days=30))
+        mailbox.failures["headers"] = TemporaryError("cut")
+        with pytest.raises(TemporaryError):
+            await processor.catch_up(mailbox)
+        mailbox.number_anew()
+        await processor.catch_up(mailbox)
+        assert len(handled(desk)) == 20
+
+    at_desk(tmp_path, steps)
+
+
+def test_a_message_whose_header_is_hidden_at_a_reset_is_told(tmp_path: Path) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        processor = desk.processor(rule(FileInto("A")), adopt_existing=True)
+        await processor.catch_up(mailbox)
+        mailbox.number_anew()
+        put(mailbox, 1, 2)
+        mailbox.hidden["headers"] = {102}
+        await processor.catch_up(mailbox)
+        assert desk.states(8) == {101: "acknowledged", 102: "quarantined"}
+        (trouble,) = (await desk.store.summary()).troubles
+        assert "did not give its header" in trouble.reason
+
+    at_desk(tmp_path, steps)
+
+
 # -- UIDs that fall --------------------------------------------------------------------
 
 
@@ -274,74 +328,5 @@ def test_the_newest_messages_may_leave_without_consequence(tmp_path: Path) -> No
         mailbox.calls.clear()
         await processor.catch_up(mailbox)
         assert mailbox.told("headers") == []
-
-    at_desk(tmp_path, steps)
-
-
-# -- a mailbox that was not there ------------------------------------------------------
-
-
-def test_what_comes_with_a_mailbox_that_was_absent_has_arrived(tmp_path: Path) -> None:
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        processor = desk.processor(rule(), adopt_existing=True)
-        await processor.bookmark.note_absent("INBOX")
-        put(mailbox, 1)
-        put(mailbox, 2, age=timedelta(days=30))
-        await processor.catch_up(mailbox)
-        assert handled(desk) == ["<1@x>"]
-
-    at_desk(tmp_path, steps)
-
-
-def test_much_that_comes_with_a_mailbox_that_was_absent_goes_out(
-    tmp_path: Path,
-) -> None:
-    """Nothing was there before that it could be."""
-
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        processor = desk.processor(PASS_ON, adopt_existing=True)
-        await processor.bookmark.note_absent("INBOX")
-        put(mailbox, *range(51))
-        await processor.catch_up(mailbox)
-        assert await outbox(desk) == {DeliveryState.QUEUED: 51}
-
-    at_desk(tmp_path, steps)
-
-
-def test_where_all_mail_is_handled_that_of_an_absent_mailbox_is_too(
-    tmp_path: Path,
-) -> None:
-    """`existing = "process"`."""
-
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        processor = desk.processor(rule(), adopt_existing=False)
-        await processor.bookmark.note_absent("INBOX")
-        put(mailbox, 1, age=timedelta(days=30))
-        await processor.catch_up(mailbox)
-        assert handled(desk) == ["<1@x>"]
-
-    at_desk(tmp_path, steps)
-
-
-def test_what_was_there_before_a_mailbox_was_absent_is_left(tmp_path: Path) -> None:
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        processor = desk.processor(rule(), adopt_existing=True)
-        await processor.bookmark.note_absent("INBOX")
-        put(mailbox, 1, age=timedelta(minutes=10))
-        await processor.catch_up(mailbox)
-        assert handled(desk) == []
-
-    at_desk(tmp_path, steps)
-
-
-def test_a_mailbox_that_goes_away_and_comes_back_is_read_on(tmp_path: Path) -> None:
-    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
-        processor = desk.processor(rule(), adopt_existing=True)
-        put(mailbox, 1)
-        await processor.catch_up(mailbox)
-        await processor.bookmark.note_absent("INBOX")
-        put(mailbox, 2)
-        await processor.catch_up(mailbox)
-        assert handled(desk) == ["<2@x>"]
 
     at_desk(tmp_path, steps)

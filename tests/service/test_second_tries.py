@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from postroom.errors import PermanentError, RefusedForNow, TemporaryError
+from postroom.mail.message import MessageKey
+from postroom.ports import Cursor
 from postroom.rules.effects import Copy, Delete, Effect, FileInto, SetFlags
 from postroom.service.effector import Effector
 from postroom.service.events import EffectFinished
-from tests.service.mailbox import ACCOUNT, MemoryMailbox
+from tests.service.mailbox import ACCOUNT, NOON, MemoryMailbox
 from tests.service.planned import WithPlans
 from tests.service.processing import Desk
 
@@ -82,6 +86,12 @@ def test_a_copy_that_can_not_be_removed_is_held(with_plans: WithPlans) -> None:
         mailbox.failures["resume"] = PermanentError("read only")
         await effector.apply(mailbox, ACCOUNT)
         assert desk.effects() == [(1, "move", "held", "read only")]
+        # The copy that was made is known in its target all the same.
+        await desk.store.adopt(ACCOUNT, "A", Cursor(9, 0, NOON))
+        key = MessageKey(ACCOUNT, "A", 9, 1)
+        (message,) = await mailbox.headers([1])
+        seen = await desk.store.see([replace(message, key=key)], NOON)
+        assert seen[key].placed
 
     with_plans({1: [FileInto("A")]}, steps)
 

@@ -227,6 +227,18 @@ def test_a_store_has_one_service(daemon: Daemon) -> None:
     assert (daemon.folder / "state" / STORE_NAME).exists()
 
 
+def test_one_run_tries_a_wrong_password_once(
+    daemon: Daemon, dovecot: DovecotServer, user: str
+) -> None:
+    """And not once a mailbox: from cron that would lock the account."""
+    daemon.word.write_text("wrong")
+    with counting_proxy(dovecot.host, dovecot.ports.imap) as proxy:
+        daemon.watch("INBOX", "A", "B", imap=proxy.port)
+        (failure,) = daemon.run_once()
+        assert len(proxy.commands("LOGIN")) == 1
+    assert "LOGIN was refused" in failure
+
+
 # -- running ---------------------------------------------------------------------------
 
 

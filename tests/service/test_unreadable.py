@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
 
-from postroom.errors import StoreUnavailable, TemporaryError
+from postroom.errors import RefusedForNow, StoreUnavailable, TemporaryError
 from postroom.rules.effects import FileInto
 from postroom.service.batches import BatchSizes
 from postroom.service.events import MessageFailed
@@ -104,5 +105,30 @@ def test_a_message_that_can_not_be_fetched_stops_no_comparison(
             except TemporaryError:
                 continue
         assert mailbox.placed == {"A": [106]}
+
+    at_desk(steps)
+
+
+def test_a_server_that_lists_no_mailboxes_makes_no_message_unreadable(
+    at_desk: AtDesk,
+) -> None:
+    """Where they are to go is no question of what they are."""
+
+    class Unlisted(MemoryMailbox):
+        async def meant_by(self, names: Collection[str]) -> dict[str, str]:
+            self._take("list")
+            return await super().meant_by(names)
+
+    async def steps(desk: Desk, _: MemoryMailbox) -> None:
+        mailbox = Unlisted()
+        mailbox.put(make_raw())
+        processor = desk.processor(rule(FileInto("A")))
+        for half_hours in range(1, 13):
+            desk.clock.ahead = timedelta(minutes=30 * half_hours)
+            mailbox.failures["list"] = RefusedForNow("LIST is refused")
+            with pytest.raises(RefusedForNow):
+                await processor.catch_up(mailbox)
+        await processor.catch_up(mailbox)
+        assert mailbox.placed == {"A": [1]}
 
     at_desk(steps)

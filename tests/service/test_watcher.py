@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -22,29 +20,13 @@ from postroom.service.backoff import BackoffTimings
 from postroom.service.events import WatchState
 from postroom.service.line import Waits
 from postroom.service.logins import LoginTimings
-from postroom.service.watcher import WatcherTimings
 from tests.builders import make_raw
 from tests.service.account import MemoryAccount
 from tests.service.mailbox import NOON, MemoryMailbox
 from tests.service.processing import rule
-from tests.service.watching import Post, open_post, running, some_turns
+from tests.service.watching import AtPost, Post, running, some_turns
 
 MOVE = rule(FileInto("A"))
-AtPost = Callable[[Callable[[Post], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def at_post(tmp_path: Path) -> AtPost:
-    """Takes steps where a store and an observer are."""
-
-    def take(steps: Callable[[Post], Awaitable[None]]) -> None:
-        async def run() -> None:
-            async with asyncio.timeout(60), open_post(tmp_path) as post:
-                await steps(post)
-
-        asyncio.run(run())
-
-    return take
 
 
 def make_account(*refusals: Exception, **more: bool) -> MemoryAccount:
@@ -332,68 +314,39 @@ def test_a_single_look_tells_what_went_wrong(at_post: AtPost) -> None:
     at_post(steps)
 
 
-# -- a server that does not push what it should ----------------------------------------
+def test_mail_that_comes_while_the_first_login_is_refused_has_arrived(
+    at_post: AtPost,
+) -> None:
+    """Even with `existing = "leave"`: it came after the start."""
+
+    async def steps(post: Post) -> None:
+        account = make_account(AuthenticationError("no"))
+        inbox = account.boxes["INBOX"]
+        inbox.put(make_raw(), received=NOON - timedelta(hours=1))
+        logins = post.logins(LoginTimings(look=0.01))
+        watcher = post.watcher(account, MOVE, logins=logins)
+        watcher.watch.processor = post.desk.processor(MOVE, adopt_existing=True)
+        async with running(watcher.run()):
+            await post.until(WatchState.REFUSED)
+            await post.report("refused")
+            inbox.put(make_raw(), received=NOON + timedelta(hours=1))
+            post.marks.append(2)
+            await post.until(WatchState.IDLE)
+        assert inbox.placed == {"A": [2]}
+
+    at_post(steps)
 
 
-def put_silently(mailbox: MemoryMailbox) -> None:
-    """Have a message arrive of which IDLE tells nothing."""
-    mailbox.put(make_raw())
-    mailbox.arrived.clear()
-
-
-def test_idle_that_never_pushes_is_noticed_and_replaced_by_polling(
+def test_a_bell_that_brings_nothing_to_light_says_nothing_of_idle(
     at_post: AtPost,
 ) -> None:
     async def steps(post: Post) -> None:
-        account = make_account()
-        inbox = account.boxes["INBOX"]
-        often = WatcherTimings(distrusted=0.01)
-        watcher = post.watcher(account, MOVE, timings=often)
+        watcher = post.watcher(make_account())
         async with running(watcher.run()):
-            for number in range(1, 4):
+            for number in range(1, 6):
                 await post.until(WatchState.IDLE, number)
-                put_silently(inbox)
                 await watcher.watch.ring()
-            told = await post.until(WatchState.POLLING)
-            put_silently(inbox)  # and nobody rings
-            await post.until_true(lambda: len(inbox.placed["A"]) == 4)
-        assert "IDLE does not tell" in told.detail
-        assert post.states().count(WatchState.IDLE) == 3
-
-    at_post(steps)
-
-
-def test_a_push_in_between_keeps_the_trust_in_idle(at_post: AtPost) -> None:
-    """A message may come in just as the bell rings: that alone proves nothing."""
-
-    async def steps(post: Post) -> None:
-        account = make_account()
-        inbox = account.boxes["INBOX"]
-        watcher = post.watcher(account, MOVE)
-        async with running(watcher.run()):
-            for number in range(1, 7):
-                await post.until(WatchState.IDLE, number)
-                if number == 3:
-                    inbox.put(make_raw())
-                else:
-                    put_silently(inbox)
-                    await watcher.watch.ring()
-            await post.until_true(lambda: len(inbox.placed["A"]) == 6)
-        assert WatchState.POLLING not in post.states()[:-1]
-
-    at_post(steps)
-
-
-def test_a_connection_that_does_not_push_is_proved_while_it_waits(
-    at_post: AtPost,
-) -> None:
-    async def steps(post: Post) -> None:
-        account = make_account(pushes=False)
-        watcher = post.watcher(account, timings=WatcherTimings(probe=0.01))
-        proved = asyncio.Event()
-        account.on_proof = proved.set
-        async with running(watcher.run()):
-            await asyncio.wait_for(proved.wait(), 30)
-        assert WatchState.RETRYING not in post.states()
+            await post.until(WatchState.IDLE, 6)
+        assert WatchState.POLLING not in post.states()
 
     at_post(steps)

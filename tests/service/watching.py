@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +101,9 @@ class Post:
     def _observe(self, event: Event) -> None:
         self.desk.events.append(event)
         self.news.set()
+
+
+AtPost = Callable[[Callable[[Post], Awaitable[None]]], None]
 
 
 @asynccontextmanager

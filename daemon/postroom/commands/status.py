@@ -80,7 +80,9 @@ def _mailboxes(summary: Summary, *, running: bool) -> Table:
         told_of.add(report.account)
         counts = summary.messages.get(report.account, {}) if is_first else {}
         told = ", ".join(f"{count} {state}" for state, count in counts.items())
-        checked = _ago(report.cursor.checked) if report.cursor else "never"
+        looked = report.cursor and report.cursor.checked
+        # In 1970: it was not read to its end yet.
+        checked = _ago(looked) if looked and looked.year > 1970 else "never"
         state, detail = _state(report, running=running)
         style = _STYLES.get(state, "")
         table.add_row(

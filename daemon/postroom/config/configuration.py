@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from postroom.config.consistency import (
+    find_doubled_watches,
     find_lacking_passwords,
     find_relayless,
     find_unfit_certificates,
@@ -73,6 +74,7 @@ def load_configuration(
     warnings: list[Problem] = []
     if settings:
         problems += find_wrong_references(settings, plugins.names, str(path))
+        problems += find_doubled_watches(settings, str(path))
         problems += find_lacking_passwords(settings, str(path))
         problems += find_unfit_certificates(settings, str(path))
         problems += find_relayless(settings, files.rules)

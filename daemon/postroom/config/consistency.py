@@ -54,6 +54,19 @@ def _find_wrong_sharing(
         yield Problem(file, f"account {shared!r} has no smtp of its own", key=key)
 
 
+def find_doubled_watches(settings: Settings, file: str) -> Iterator[Problem]:
+    """Mailboxes that two accounts watch by the same login: all would be done twice."""
+    watched: dict[tuple[object, ...], str] = {}
+    for name, account in settings.account.items():
+        server = account.imap
+        login = server.user or account.address, server.host.lower(), server.reached_port
+        for mailbox in account.watch:
+            first = watched.setdefault((*login, mailbox), name)
+            if first != name:
+                message = f"account {first!r} watches {mailbox} by the same login"
+                yield Problem(file, message, key=f"account.{name}.watch")
+
+
 def find_lacking_passwords(settings: Settings, file: str) -> Iterator[Problem]:
     """Servers that want a login, and have no password, nor has their account.
 

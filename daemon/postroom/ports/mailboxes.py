@@ -23,8 +23,8 @@ class Placement:
 
 
 class Halfway(PermanentError):
-    """A move that ended as a copy: the server refused to remove what was copied, to the
-    places in `placed`."""
+    """A move or copy that came to no good end: these messages are, or may be, in the
+    places of `placed` as well."""
 
     def __init__(self, message: str, placed: Mapping[int, Placement]) -> None:
         self.placed = placed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from postroom.errors import TemporaryError
 from postroom.log import get_logger
 from postroom.mail.message import Message
 from postroom.ports import Clock, Cursor, Mailbox, Store
@@ -23,6 +24,27 @@ _MOST_UNKNOWN = 50
 _ABSENT = -(2**32)
 
 
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The cursor to read on from, and messages below it that could not be read."""
+
+    cursor: Cursor
+    unread: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What comparing a mailbox brought to light: how many messages are unknown, those
+    that have arrived, and those that could not be read."""
+
+    unknown: int
+    fresh: Sequence[int]
+    unread: Sequence[int]
+
+
 @dataclass(frozen=True)
 class Bookmark:
     """Finds where reading begins, for the mailboxes of one account."""
@@ -33,42 +55,46 @@ class Bookmark:
     adopt_existing: bool
     sizes: BatchSizes
 
-    async def find(self, mailbox: Mailbox, suspicion: Suspicion) -> Cursor:
+    async def find(self, mailbox: Mailbox, suspicion: Suspicion) -> Beginning:
         """The cursor of the mailbox. One that was never read is adopted or read whole;
         one whose UIDs are void is compared with what is known of it first."""
         cursor = await self.store.cursor(self.account, mailbox.name)
         if cursor is None:
-            uid = await mailbox.newest() if self.adopt_existing else 0
-            return await self.set(mailbox, uid)
+            return Beginning(await self._begin(mailbox))
         if cursor.uidvalidity == mailbox.uidvalidity:
             if not await _have_fallen(mailbox, cursor):
-                return cursor
+                return Beginning(cursor)
             await self.store.void_uids(self.account, mailbox.name)
         return await self._begin_anew(mailbox, suspicion, cursor)
 
-    async def set(self, mailbox: Mailbox, uid: int) -> Cursor:
-        """Have the mailbox read on from behind this UID."""
-        cursor = self.cursor(mailbox, uid)
+    async def note_unread(self, name: str, *, absent: bool) -> None:
+        """Note that the mailbox can't be read now, or is not there. What was received
+        since it could not be read first, or since it was last not there, will have
+        arrived."""
+        cursor = await self.store.cursor(self.account, name)
+        is_first = cursor is None
+        was_absent = cursor is not None and cursor.uidvalidity == _ABSENT
+        if self.adopt_existing and (is_first or (absent and was_absent)):
+            unread = Cursor(_ABSENT, 0, self.clock.now())
+            await self.store.adopt(self.account, name, unread)
+
+    async def set(self, mailbox: Mailbox, cursor: Cursor) -> Cursor:
+        """Have the mailbox read on from there."""
         await self.store.adopt(self.account, mailbox.name, cursor)
         return cursor
 
-    async def note_absent(self, name: str) -> None:
-        """Note that there is no such mailbox now: what it holds when it is there, and
-        is no older than this, will have arrived."""
-        known = await self.store.cursor(self.account, name)
-        if self.adopt_existing and known is None:
-            cursor = Cursor(_ABSENT, 0, self.clock.now())
-            await self.store.adopt(self.account, name, cursor)
-
-    def cursor(self, mailbox: Mailbox, uid: int) -> Cursor:
-        """The cursor behind this UID."""
-        return Cursor(mailbox.uidvalidity, uid, self.clock.now())
+    async def _begin(self, mailbox: Mailbox) -> Cursor:
+        if not self.adopt_existing:
+            # Until all of it was read, nothing of it is older than the last look.
+            return await self.set(mailbox, Cursor(mailbox.uidvalidity, 0, _NEVER))
+        uid, now = await mailbox.newest(), self.clock.now()
+        return await self.set(mailbox, Cursor(mailbox.uidvalidity, uid, now))
 
     # -- UIDs that are void ------------------------------------------------------------
 
     async def _begin_anew(
         self, mailbox: Mailbox, suspicion: Suspicion, before: Cursor
-    ) -> Cursor:
+    ) -> Beginning:
         """The server numbers its messages anew (RFC 3501, section 2.3.1.1).
 
         Those that are neither known by their fingerprint nor older than the last look
@@ -76,28 +102,49 @@ class Bookmark:
         that is on record before the cursor is set, so that a break begins it again.
         """
         names = {"account": self.account, "mailbox": mailbox.name}
-        log.warning("uids_numbered_anew", **names)
-        since = before.checked - _SKEW
-        newest = await mailbox.newest()
-        uids = [uid for uid in await mailbox.uids_after(0) if uid <= newest]
-        fresh: list[int] = []
-        unknown = 0
-        async for messages in self._read(mailbox, suspicion, uids):
-            await self.store.carry_over(self.account, mailbox.name, messages)
-            strange = await self.store.unknown(messages)
-            unknown += len(strange)
-            recent = (message for message in messages if message.received >= since)
-            fresh += [each.key.uid for each in recent if each.key in strange]
-        held = ""
         was_there = before.uidvalidity != _ABSENT
-        if was_there and fresh and unknown > _MOST_UNKNOWN:
-            held = f"the server numbered its messages anew, and {unknown} are unknown"
+        if was_there:
+            log.warning("uids_numbered_anew", **names)
+        newest, now = await mailbox.newest(), self.clock.now()
+        uids = [uid for uid in await mailbox.uids_after(0) if uid <= newest]
+        found = await self._compare(mailbox, suspicion, uids, before.checked - _SKEW)
+        fresh, counts = found.fresh, {"messages": len(uids), "unknown": found.unknown}
+        log.info("mailbox_compared", **names, **counts, arrived=len(fresh))
+        held = ""
+        if was_there and fresh and found.unknown > _MOST_UNKNOWN:
+            held = (
+                "the server numbered its messages anew, "
+                f"and {found.unknown} are unknown"
+            )
             log.error("arrivals_held", **names, messages=len(fresh), reason=held)
         async for messages in self._read(mailbox, suspicion, fresh):
             await self.store.note_arrived(messages, held)
         place = (self.account, mailbox.name, mailbox.uidvalidity)
         await self.store.give_up_before(*place)
-        return await self.set(mailbox, newest)
+        cursor = Cursor(mailbox.uidvalidity, newest, now)
+        return Beginning(await self.set(mailbox, cursor), found.unread)
+
+    async def _compare(
+        self,
+        mailbox: Mailbox,
+        suspicion: Suspicion,
+        uids: Sequence[int],
+        since: datetime,
+    ) -> _Compared:
+        """Have what is open go on under the new numbers, and tell what is strange."""
+        fresh: list[int] = []
+        unread = set(uids)
+        unknown = 0
+        async for messages in self._read(mailbox, suspicion, uids):
+            unread -= {message.key.uid for message in messages}
+            await self.store.carry_over(self.account, mailbox.name, messages)
+            strange = await self.store.unknown(messages)
+            unknown += len(strange)
+            recent = (message for message in messages if message.received >= since)
+            fresh += [each.key.uid for each in recent if each.key in strange]
+        if len(unread) > _MOST_UNKNOWN:
+            raise TemporaryError(f"the server hides {len(unread)} headers")
+        return _Compared(unknown, fresh, sorted(unread))
 
     async def _read(
         self, mailbox: Mailbox, suspicion: Suspicion, uids: Sequence[int]
@@ -109,8 +156,6 @@ class Bookmark:
                 continue
             with suspicion.watching(batch, now):
                 messages = await mailbox.headers(batch)
-            if missing := set(batch) - {message.key.uid for message in messages}:
-                log.warning("headers_missing", mailbox=mailbox.name, uids=len(missing))
             yield messages
 
 

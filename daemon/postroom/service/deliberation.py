@@ -10,7 +10,6 @@ from postroom.mail.message import Message
 from postroom.ports import Clock, Decision, Mailbox, Store
 from postroom.rules.decide import Circumstances, NeedsBody
 from postroom.rules.plan import Plan
-from postroom.service.aim import aim
 from postroom.service.decider import Decider
 
 
@@ -25,7 +24,7 @@ class Deliberation:
     max_size: int
 
     async def by_headers(
-        self, mailbox: Mailbox, messages: Sequence[Message]
+        self, messages: Sequence[Message]
     ) -> tuple[list[Decision], list[Message]]:
         """What the headers decide, and the messages that are needed whole: for their
         body, or for a header of which there is but an excerpt."""
@@ -38,7 +37,7 @@ class Deliberation:
         large = [message for message in open_ if message.size > self.max_size]
         more, _ = await self._decide(large, body_available=False)
         fitting = [message for message in open_ if message.size <= self.max_size]
-        return await aim(mailbox, decisions + more), fitting
+        return decisions + more, fitting
 
     async def in_full(
         self, mailbox: Mailbox, messages: Sequence[Message]
@@ -50,7 +49,7 @@ class Deliberation:
         there = (message for message in messages if message.key.uid in contents)
         full = [message.at_full_depth(contents[message.key.uid]) for message in there]
         decisions, _ = await self._decide(full, body_available=True)
-        return unread + await aim(mailbox, decisions)
+        return unread + decisions
 
     async def _tell_unread(
         self, mailbox: Mailbox, messages: Sequence[Message]

@@ -172,7 +172,13 @@ async def _look_back(
     if not uids:
         return []
     move = isinstance(effect, FileInto)
-    copies = await mailbox.resume(uids, target, move=move)
+    try:
+        copies = await mailbox.resume(uids, target, move=move)
+    except Halfway:
+        raise
+    except PermanentError as error:
+        # They may be there: their target's watcher must go on knowing them.
+        raise Halfway(str(error), dict.fromkeys(uids, Placement(target))) from error
     return [
         EffectResult(each.id, EffectState.DONE, _BEFORE, copies[each.message.uid])
         for each in group

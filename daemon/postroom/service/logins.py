@@ -124,7 +124,7 @@ class Logins:
     async def rest(self, delay: float | None) -> None:
         """Wait so long, or for ever; no longer than until refused credentials have been
         changed, or taken from another connection of the account."""
-        was_refused = self._refusals > 0
+        was_refused = delay is None or self._refusals > 0
         left = inf if delay is None else delay
         while left > 0:
             pause = min(left, self._timings.look)

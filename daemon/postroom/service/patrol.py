@@ -53,6 +53,10 @@ class _Post:
     reason: str = ""
     unusable: Waits = field(default_factory=Waits)
 
+    def is_due(self, now: float) -> bool:
+        """True if it was left alone, and is to be tried again."""
+        return bool(self.closed_until) and now >= self.closed_until
+
     def close(self, now: float, reason: str) -> float:
         """Leave it alone for a while; for how many seconds."""
         delay = self.unusable.next()
@@ -105,11 +109,18 @@ class Patrol:
         )
         bells = [watch.bell for watch in self.watches]
         while True:
-            if not await rung_within(self.timings.probe, *bells):
+            if not await rung_within(self._rest(), *bells):
                 await session.prove()
+            now = self.clock.monotonic()
             for post in self._posts:
-                if post.watch.bell.is_set():
+                if post.watch.bell.is_set() or post.is_due(now):
                     await self._visit(session, post)
+
+    def _rest(self) -> float:
+        """Until the next is due, but no longer than until the connection is proved."""
+        now = self.clock.monotonic()
+        due = (post.closed_until - now for post in self._posts if post.closed_until)
+        return max(0, min(self.timings.probe, *due, self.timings.probe))
 
     async def _visit(self, session: Session, post: _Post) -> None:
         """See how it stands, and look into it where that tells of anything."""
@@ -130,7 +141,7 @@ class Patrol:
             self._note_end(post, error)
             raise
         self.line.works()
-        post.ends = 0
+        post.ends, post.closed_until = 0, 0
         post.unusable.clear()
         await post.watch.tell(WatchState.POLLING)
 

@@ -18,6 +18,7 @@ from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
 from postroom.ports import Clock, Cursor, Decision, Mailbox, MessageState, Store
 from postroom.rules.effects import Send
+from postroom.service.aim import aim
 from postroom.service.batches import BatchSizes
 from postroom.service.bookmark import Bookmark
 from postroom.service.deliberation import Deliberation
@@ -30,6 +31,7 @@ log = get_logger()
 
 # A message whose deciding was begun so often and never ended is not begun again.
 MOST_ATTEMPTS = 3
+_HIDDEN = "the server did not give its header when it numbered its messages anew"
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 
 
@@ -61,7 +63,7 @@ class Processor:
     ring_sender: Callable[[], None]
     sizes: BatchSizes
     grace: float = 10
-    suspicions: defaultdict[str, Suspicion] = field(
+    suspicions: defaultdict[tuple[str, int], Suspicion] = field(
         default_factory=lambda: defaultdict(Suspicion)
     )
 
@@ -76,13 +78,17 @@ class Processor:
         Raises `TemporaryError` when the connection fails; the next call goes on where
         this one was.
         """
-        round_ = _Round(mailbox, self.clock.now(), self.suspicions[mailbox.name])
-        cursor = await self.bookmark.find(mailbox, round_.suspicion)
+        suspicion = self.suspicions[mailbox.name, mailbox.uidvalidity]
+        round_ = _Round(mailbox, self.clock.now(), suspicion)
+        beginning = await self.bookmark.find(mailbox, suspicion)
+        if beginning.unread:
+            present = await mailbox.present(beginning.unread)
+            await self._give_up(round_, sorted(present), _HIDDEN, final=True)
         await self.effector.apply(mailbox, self.account)
         place = (self.account, mailbox.name, mailbox.uidvalidity)
         undecided = await self.store.undecided(*place)
-        uids = await mailbox.uids_after(cursor.uid)
-        await self._handle_all(round_, uids, advance=True)
+        uids = await mailbox.uids_after(beginning.cursor.uid)
+        await self._handle_all(round_, uids, beginning.cursor)
         if not uids:
             await self.note_unchanged(mailbox.name)
         # Last, so that what can't be decided holds nothing up.
@@ -90,12 +96,18 @@ class Processor:
         return len(uids)
 
     async def _handle_all(
-        self, round_: _Round, uids: Sequence[int], *, advance: bool = False
+        self, round_: _Round, uids: Sequence[int], before: Cursor | None = None
     ) -> None:
-        """Handle these in batches; with `advance` the cursor goes with them."""
+        """Handle these in batches; the cursor that was there `before` goes with them.
+
+        Only with the last of them the mailbox was looked at: should the server number
+        its messages anew before that, the others have arrived since.
+        """
         for batch in round_.suspicion.split(uids, self.sizes):
-            cursor = self.bookmark.cursor(round_.mailbox, batch[-1])
-            work = self._handle_batch(round_, batch, cursor if advance else None)
+            cursor = before and replace(before, uid=batch[-1])
+            if cursor and batch[-1] == uids[-1]:
+                cursor = replace(cursor, checked=round_.listed)
+            work = self._handle_batch(round_, batch, cursor)
             await finish(work, lambda: self.grace)
 
     # -- one batch ---------------------------------------------------------------------
@@ -103,13 +115,11 @@ class Processor:
     async def _handle_batch(
         self, round_: _Round, uids: Sequence[int], cursor: Cursor | None
     ) -> None:
-        now = self.clock.monotonic()
-        if reason := round_.suspicion.verdict(uids, now):
+        if reason := round_.suspicion.verdict(uids, self.clock.monotonic()):
             await self._give_up(round_, uids, reason, final=True)
             await self._commit(round_.mailbox, [], cursor, 0)
         else:
-            with round_.suspicion.watching(uids, now):
-                await self._handle(round_, uids, cursor)
+            await self._handle(round_, uids, cursor)
         round_.suspicion.clear(uids)
         await self.effector.apply(round_.mailbox, self.account)
 
@@ -117,16 +127,16 @@ class Processor:
         self, round_: _Round, uids: Sequence[int], cursor: Cursor | None
     ) -> None:
         """See, decide and commit."""
-        mailbox = round_.mailbox
-        messages = await mailbox.headers(uids)
+        with round_.suspicion.watching(uids, self.clock.monotonic()):
+            messages = await round_.mailbox.headers(uids)
         await self._note_missing(round_, uids, messages)
         sightings = await self.store.see(messages, round_.listed)
         seen = [m for m in messages if sightings[m.key].state is MessageState.SEEN]
         for message in seen:
             if sightings[message.key].begun_before:
-                await self._begin_again(mailbox, message)
+                await self._begin_again(round_, message)
         new = [m for m in seen if not sightings[m.key].begun_before]
-        await self._decide(mailbox, new, cursor)
+        await self._decide(round_, new, cursor)
         for key in (key for key in sightings if sightings[key].returned):
             place = {"account": key.account, "mailbox": key.mailbox, "uid": key.uid}
             log.info("message_returned", **place)
@@ -161,37 +171,40 @@ class Processor:
         ]
         await self._commit(round_.mailbox, decisions, None, self.clock.monotonic())
 
-    async def _begin_again(self, mailbox: Mailbox, message: Message) -> None:
+    async def _begin_again(self, round_: _Round, message: Message) -> None:
         """Decide one that was begun before, alone: if it is what ended the process, it
         ends up in quarantine, and no other does."""
         if await self.store.begin_again(message.key) <= MOST_ATTEMPTS:
-            await self._decide(mailbox, [message], None)
+            await self._decide(round_, [message], None)
         else:
             reason = f"deciding was begun {MOST_ATTEMPTS} times and never ended"
             decision = Decision(message, failure=reason)
-            await self._commit(mailbox, [decision], None, self.clock.monotonic())
+            now = self.clock.monotonic()
+            await self._commit(round_.mailbox, [decision], None, now)
 
     async def _decide(
-        self, mailbox: Mailbox, messages: Sequence[Message], cursor: Cursor | None
+        self, round_: _Round, messages: Sequence[Message], cursor: Cursor | None
     ) -> None:
         """Decide and commit; a connection that fails meanwhile, or a stop, is no
         attempt."""
         try:
-            await self._decide_and_commit(mailbox, messages, cursor)
+            await self._decide_and_commit(round_, messages, cursor)
         except (TemporaryError, asyncio.CancelledError):
             await self.store.take_back([message.key for message in messages])
             raise
 
     async def _decide_and_commit(
-        self, mailbox: Mailbox, messages: Sequence[Message], cursor: Cursor | None
+        self, round_: _Round, messages: Sequence[Message], cursor: Cursor | None
     ) -> None:
         """The cursor is committed with the last of the decisions."""
-        begun = self.clock.monotonic()
-        decisions, open_ = await self.deliberation.by_headers(mailbox, messages)
+        mailbox, begun = round_.mailbox, self.clock.monotonic()
+        decisions, open_ = await self.deliberation.by_headers(messages)
         chunks = list(self.sizes.split_by_octets(open_))
         await self._commit(mailbox, decisions, None if chunks else cursor, begun)
         for number, chunk in enumerate(chunks, 1):
-            decisions = await self.deliberation.in_full(mailbox, chunk)
+            uids = [message.key.uid for message in chunk]
+            with round_.suspicion.watching(uids, begun):
+                decisions = await self.deliberation.in_full(mailbox, chunk)
             is_last = number == len(chunks)
             await self._commit(mailbox, decisions, cursor if is_last else None, begun)
 
@@ -202,10 +215,11 @@ class Processor:
         cursor: Cursor | None,
         begun: float,
     ) -> None:
+        decisions = await aim(mailbox, decisions)
         if decisions:
             await self.store.commit(self.run, decisions, cursor)
         elif cursor:
-            await self.bookmark.set(mailbox, cursor.uid)
+            await self.bookmark.set(mailbox, cursor)
         milliseconds = round((self.clock.monotonic() - begun) * 1000, 1)
         for decision in decisions:
             self._tell(decision, milliseconds)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from postroom.config.configuration import Configuration
+from postroom.errors import AuthenticationError
 from postroom.log import get_logger
 from postroom.ports import Account
 from postroom.service import systemd
@@ -69,8 +70,9 @@ class Service:
             failures = await self._handle_accounts()
             await self.sender.drain()
             # Mail that was sent may have let expunges go on.
-            rung = [watch for watch in self.watches if watch.bell.is_set()]
-            failures += [await self._handle(watch) for watch in rung]
+            for each in self.attendances:
+                rung = [watch for watch in each.watches if watch.bell.is_set()]
+                failures += await self._handle_account(rung)
             await self.announcer.drain()
             announcing.cancel()
         relays = self.sender.state.values()
@@ -86,7 +88,11 @@ class Service:
         return [failure for task in tasks for failure in task.result()]
 
     async def _handle_account(self, watches: Iterable[Watch]) -> list[str]:
-        return [await self._handle(watch) for watch in watches]
-
-    async def _handle(self, watch: Watch) -> str:
-        return await watch.handle_once(self.accounts[watch.account])
+        failures: list[str] = []
+        try:
+            for watch in watches:
+                account = self.accounts[watch.account]
+                failures.append(await watch.handle_once(account))
+        except AuthenticationError as error:
+            failures.append(str(error))
+        return failures

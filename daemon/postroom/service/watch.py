@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from postroom.errors import (
     AbsentMailbox,
+    AuthenticationError,
     PermanentError,
     StoreError,
     StoreUnavailable,
@@ -56,13 +57,18 @@ class Watch:
         return await self.processor.catch_up(mailbox)
 
     async def handle_once(self, account: Account) -> str:
-        """Handle what is there now, on a connection of its own; what went wrong."""
+        """Handle what is there now, on a connection of its own; what went wrong.
+
+        Raises `AuthenticationError`."""
         try:
             async with account.connect() as session:
                 await self.look(await session.open(self.mailbox))
             await self.tell(WatchState.POLLING)
         except StoreError:
             raise
+        except AuthenticationError as error:
+            await self.fail(WatchState.REFUSED, error, None)
+            raise  # the other mailboxes of the account need not be tried
         except (TemporaryError, PermanentError) as error:
             await self.fail(WatchState.RETRYING, error, None)
             return str(error)
@@ -79,8 +85,9 @@ class Watch:
             error=str(error),
             retry_in=None if delay is None else round(delay, 1),
         )
-        if isinstance(error, AbsentMailbox):
-            await self._record(self.processor.bookmark.note_absent(self.mailbox))
+        absent = isinstance(error, AbsentMailbox)
+        bookmark = self.processor.bookmark
+        await self._record(bookmark.note_unread(self.mailbox, absent=absent))
         await self.tell(state, str(error), delay)
 
     async def tell(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postroom.errors import TemporaryError
+from postroom.errors import RefusedForNow, TemporaryError
 from postroom.transport.imap.mailbox import ImapMailbox
 from tests.transport.imap.scripted import Peer, meet
 
@@ -139,5 +139,21 @@ def test_the_newest_message_is_asked_for_only_where_there_is_one() -> None:
         assert await mailbox.newest() == 9
         with pytest.raises(TemporaryError, match="hides"):
             await mailbox.newest()
+
+    meet(server, client)
+
+
+@pytest.mark.parametrize("answer", ["BAD Command Error. 12", "NO [CANNOT] no"])
+def test_a_fetch_is_refused_for_now_whatever_is_said(answer: str) -> None:
+    """It may be about one message: those who ask again find out about which."""
+
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.answer("UID FETCH 1 ", end=answer)
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        with pytest.raises(RefusedForNow):
+            await mailbox.headers([1])
 
     meet(server, client)

@@ -49,8 +49,9 @@ _TOO_MANY = re.compile(
 # The store behind Microsoft's servers is away; some of them call it BAD.
 _NOT_CONNECTED = re.compile(rb"authenticated but not connected", re.IGNORECASE)
 _ENTERING = {"LOGIN", "AUTHENTICATE"}
+_FETCHING = "UID FETCH"
 # These only read: without a reason their refusal is the server's trouble, not ours.
-_READING = {"UID FETCH", "UID SEARCH", "IDLE", "LIST", "NAMESPACE"}
+_READING = {"UID SEARCH", "IDLE", "LIST", "NAMESPACE"}
 
 
 class Refused(PermanentError):
@@ -89,7 +90,7 @@ def failure(exchange: Exchange) -> TemporaryError | PermanentError | None:
         return Deferred(message, exchange.codes)
     if exchange.name in _ENTERING:
         return _no_entry(exchange.codes, message)
-    if exchange.result == "BAD":
+    if exchange.result == "BAD" and exchange.name != _FETCHING:
         return PermanentError(message)
     return _refusal(exchange.name, exchange.codes, message)
 
@@ -123,7 +124,8 @@ def _refusal(
     reason = codes[-1].name
     if reason == "EXPUNGEISSUED":
         return Vanished(message, codes)
-    if reason in _FOR_NOW:
+    # A message that can't be fetched is found by trying again, whatever was said.
+    if reason in _FOR_NOW or name == _FETCHING:
         return Deferred(message, codes)
     if name in _READING and reason not in _FOR_GOOD | _CREDENTIALS:
         return Deferred(message, codes)
