@@ -83,15 +83,16 @@ def test_a_copy_that_can_not_be_removed_is_held(with_plans: WithPlans) -> None:
         mailbox.lost["halfway"] = TemporaryError("cut")
         with pytest.raises(TemporaryError):
             await effector.apply(mailbox, ACCOUNT)
-        mailbox.failures["resume"] = PermanentError("read only")
-        await effector.apply(mailbox, ACCOUNT)
-        assert desk.effects() == [(1, "move", "held", "read only")]
-        # The copy that was made is known in its target all the same.
-        await desk.store.adopt(ACCOUNT, "A", Cursor(9, 0, NOON))
+        # The watcher of the target finds the copy, and knows whose it is.
+        await desk.store.adopt(ACCOUNT, "A", Cursor(9, 1, NOON))
         key = MessageKey(ACCOUNT, "A", 9, 1)
         (message,) = await mailbox.headers([1])
         seen = await desk.store.see([replace(message, key=key)], NOON)
         assert seen[key].placed
+        mailbox.failures["resume"] = PermanentError("read only")
+        await effector.apply(mailbox, ACCOUNT)
+        assert desk.effects() == [(1, "move", "held", "read only")]
+        assert await desk.store.undecided(ACCOUNT, "A", 9) == []
 
     with_plans({1: [FileInto("A")]}, steps)
 

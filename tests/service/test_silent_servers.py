@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from postroom.errors import TemporaryError
 from postroom.rules.effects import FileInto
 from postroom.service.events import WatchState
 from postroom.service.watcher import WatcherTimings
@@ -76,5 +77,26 @@ def test_a_connection_that_does_not_push_is_proved_while_it_waits(
         async with running(watcher.run()):
             await asyncio.wait_for(proved.wait(), 30)
         assert WatchState.RETRYING not in post.states()
+
+    at_post(steps)
+
+
+def test_a_new_connection_is_trusted_anew(at_post: AtPost) -> None:
+    """The server may have been mended meanwhile."""
+
+    async def steps(post: Post) -> None:
+        account = make_account()
+        inbox = account.boxes["INBOX"]
+        often = WatcherTimings(distrusted=0.01)
+        watcher = post.watcher(account, MOVE, timings=often)
+        async with running(watcher.run()):
+            for number in range(1, 4):
+                await post.until(WatchState.IDLE, number)
+                put_silently(inbox)
+                await watcher.watch.ring()
+            await post.until(WatchState.POLLING)
+            inbox.failures["search"] = TemporaryError("cut")
+            await post.until(WatchState.RETRYING)
+            await post.until(WatchState.IDLE, 4)
 
     at_post(steps)
