@@ -7,7 +7,7 @@ import asyncio
 from postroom.errors import TemporaryError
 from postroom.rules.effects import FileInto
 from postroom.service.events import WatchState
-from postroom.service.watcher import WatcherTimings
+from postroom.service.watcher import Watcher, WatcherTimings
 from tests.builders import make_raw
 from tests.service.mailbox import MemoryMailbox
 from tests.service.processing import rule
@@ -23,6 +23,14 @@ def put_silently(mailbox: MemoryMailbox) -> None:
     mailbox.arrived.clear()
 
 
+async def miss_three(post: Post, watcher: Watcher, inbox: MemoryMailbox) -> None:
+    """Have three messages arrive in IDLE, which only the bell brings to light."""
+    for number in range(1, 4):
+        await post.until(WatchState.IDLE, number)
+        put_silently(inbox)
+        await watcher.watch.ring()
+
+
 def test_idle_that_never_pushes_is_noticed_and_replaced_by_polling(
     at_post: AtPost,
 ) -> None:
@@ -32,10 +40,7 @@ def test_idle_that_never_pushes_is_noticed_and_replaced_by_polling(
         often = WatcherTimings(distrusted=0.01)
         watcher = post.watcher(account, MOVE, timings=often)
         async with running(watcher.run()):
-            for number in range(1, 4):
-                await post.until(WatchState.IDLE, number)
-                put_silently(inbox)
-                await watcher.watch.ring()
+            await miss_three(post, watcher, inbox)
             told = await post.until(WatchState.POLLING)
             put_silently(inbox)  # and nobody rings
             await post.until_true(lambda: len(inbox.placed["A"]) == 4)
@@ -90,10 +95,7 @@ def test_a_new_connection_is_trusted_anew(at_post: AtPost) -> None:
         often = WatcherTimings(distrusted=0.01)
         watcher = post.watcher(account, MOVE, timings=often)
         async with running(watcher.run()):
-            for number in range(1, 4):
-                await post.until(WatchState.IDLE, number)
-                put_silently(inbox)
-                await watcher.watch.ring()
+            await miss_three(post, watcher, inbox)
             await post.until(WatchState.POLLING)
             inbox.failures["search"] = TemporaryError("cut")
             await post.until(WatchState.RETRYING)

@@ -24,7 +24,8 @@ _MOST_UNKNOWN = 50
 _ABSENT = -(2**32)
 
 
-_NEVER = datetime.fromtimestamp(0, UTC)
+# Where no time is known: before any mail.
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Bookmark:
     async def _begin(self, mailbox: Mailbox) -> Cursor:
         if not self.adopt_existing:
             # Until all of it was read, nothing of it is older than the last look.
-            return await self.set(mailbox, Cursor(mailbox.uidvalidity, 0, _NEVER))
+            return await self.set(mailbox, Cursor(mailbox.uidvalidity, 0, NEVER))
         uid, now = await mailbox.newest(), self.clock.now()
         return await self.set(mailbox, Cursor(mailbox.uidvalidity, uid, now))
 

@@ -10,7 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from postroom.errors import TemporaryError
 from postroom.log import get_logger
@@ -20,7 +20,7 @@ from postroom.ports import Clock, Cursor, Decision, Mailbox, MessageState, Store
 from postroom.rules.effects import Send
 from postroom.service.aim import aim
 from postroom.service.batches import BatchSizes
-from postroom.service.bookmark import Bookmark
+from postroom.service.bookmark import NEVER, Bookmark
 from postroom.service.deliberation import Deliberation
 from postroom.service.effector import Effector
 from postroom.service.events import MessageFailed, MessageHandled, Observer
@@ -32,7 +32,6 @@ log = get_logger()
 # A message whose deciding was begun so often and never ended is not begun again.
 MOST_ATTEMPTS = 3
 _HIDDEN = "the server did not give its header when it numbered its messages anew"
-_NO_TIME = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ class Processor:
     ) -> None:
         """Record messages of which nothing is known but that they are there."""
         keys = [_key(self.account, round_, uid) for uid in uids]
-        messages = [Message(key, 0, _NO_TIME, frozenset(), Header()) for key in keys]
+        messages = [Message(key, 0, NEVER, frozenset(), Header()) for key in keys]
         sightings = await self.store.see(messages, round_.listed)
         for key, sighting in sightings.items():
             if sighting.begun_before:
