@@ -67,3 +67,8 @@ def test_a_plain_address_is_one(text: str) -> None:
 def test_any_text_can_be_read(value: str) -> None:
     for address in parse_addresses(value):
         assert "@" in address.address
+
+
+def test_a_quotation_mark_in_a_comment_ends_no_field() -> None:
+    found = parse_addresses('Ann (5" tall) <ann@x.org>, bob@x.org')
+    assert [one.address for one in found] == ["ann@x.org", "bob@x.org"]

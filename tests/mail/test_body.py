@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.mail import limits
-from postroom.mail.body import read_text, walk_parts
+from postroom.mail.body import read_text
+from postroom.mail.parts import walk_parts
 
 ALTERNATIVE = (
     b'Content-Type: multipart/alternative; boundary="x y"\r\n\r\n'

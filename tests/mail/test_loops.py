@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from postroom.mail.header import Header
-from postroom.mail.loops import MOST_HOPS, MOST_RECEIVED, Hop, why_not_forward
+from postroom.mail.loops import (
+    MOST_HOPS,
+    MOST_RECEIVED,
+    TRACE_FIELD,
+    Hop,
+    trace_fields,
+    why_not_forward,
+)
 
 ME = "me@ours.example"
 
@@ -48,3 +55,9 @@ def test_bounces_are_refused(line: str) -> None:
 
 def test_a_malformed_trace_is_no_hop() -> None:
     assert refusal("X-Postroom-Trace: v1; a=xyz") == ""
+
+
+def test_the_trace_goes_on_with_another_hop() -> None:
+    header = Header.parse(f"{trace('other@x.org')}\r\n".encode())
+    fields = trace_fields(header, ME)
+    assert fields == [(TRACE_FIELD, str(Hop.of(at))) for at in ("other@x.org", ME)]

@@ -10,11 +10,11 @@ from itertools import islice
 from postroom.mail import limits
 from postroom.mail.charset import one_line
 from postroom.mail.encodedword import decode_words
+from postroom.mail.tokens import read_tokens
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*@{_LABEL}(?:\.{_LABEL})*\Z")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|\\.|[()<>,:;]|[^"\\()<>,:;]+', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -62,11 +62,9 @@ class _Words:
 
 
 def _split(value: str) -> Iterator[_Words]:
-    words, depth, angle = _Words(), 0, False
-    for token in _TOKEN.findall(value):
-        if token == "(" or depth:
-            depth += (token == "(") - (token == ")")
-        elif angle and token != ">":
+    words, angle = _Words(), False
+    for token in read_tokens(value):
+        if angle and token != ">":
             words.inside.append(token)
         elif token == "<":
             words.angled = angle = True

@@ -1,50 +1,21 @@
-"""The readable text of a body: MIME parts walked within limits, never raising."""
+"""The readable text of a body, whatever its MIME structure is like; never raising."""
 
 from __future__ import annotations
 
-import binascii
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from postroom.mail import limits
 from postroom.mail.charset import decode
-from postroom.mail.header import Header, find_blank_line
+from postroom.mail.parts import Part, walk_parts
 
-_PARAMETER = re.compile(
-    r';\s*([\w!#$%&*+.^`|~-]{1,60})\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;]*)', re.ASCII
-)
 # Stopping at the next "<" keeps it linear on text full of unclosed tags, and giving
 # nothing back does so on a tag without an end.
 _TAG = re.compile(r"<(/?)([A-Za-z!][A-Za-z0-9]*+)[^<>]*+>")
 # Python refuses to read a number that has thousands of digits.
 _ENDLESS_REFERENCE = re.compile(r"&#[0-9]{9,};?")
 _NOT_SHOWN = {"style", "script"}
-
-
-@dataclass(frozen=True)
-class Part:
-    """A leaf of the MIME tree: its media type in lower case, and its octets as sent."""
-
-    header: Header
-    media_type: str
-    parameters: dict[str, str]
-    encoded: bytes
-
-    @property
-    def content(self) -> bytes:
-        """The octets with the transfer encoding undone, as far as that can be done."""
-        encoding = self.header.raw_text("Content-Transfer-Encoding").lower()
-        if encoding == "quoted-printable":
-            return binascii.a2b_qp(self.encoded)
-        return _undo_base64(self.encoded) if encoding == "base64" else self.encoded
-
-    @property
-    def is_attachment(self) -> bool:
-        """True if the sender marked it as an attachment (RFC 2183)."""
-        disposition = self.header.raw_text("Content-Disposition")
-        return disposition.lower().startswith("attachment")
 
 
 def read_text(raw: bytes) -> str:
@@ -75,89 +46,6 @@ def _shown(markup: str) -> Iterator[str]:
         end = tag.end()
     if not hidden:
         yield markup[end:]
-
-
-def walk_parts(raw: bytes) -> Iterator[Part]:
-    """The leaves of the MIME tree in order, no more than the limits allow.
-
-    A multipart without a usable boundary is one leaf (RFC 2046, section 5.1.1), and so
-    is one that lies beyond the limits.
-    """
-    waiting = [(raw, 0)]
-    room = limits.WALKS * max(len(raw), limits.WALKED_OCTETS)
-    for _ in range(limits.PARTS):
-        if not waiting:
-            return
-        octets, depth = waiting.pop()
-        part = _read_part(octets)
-        fits = depth < limits.NESTING and len(octets) <= room
-        inner = _inner_parts(part) if fits else []
-        waiting.extend((piece, depth + 1) for piece in reversed(inner))
-        if inner:
-            room -= len(octets)
-        else:
-            yield part
-
-
-def _inner_parts(part: Part) -> list[bytes]:
-    """The octets of the parts inside a multipart; none of what is no multipart."""
-    boundary = part.parameters.get("boundary", "")
-    usable = 0 < len(boundary) <= limits.BOUNDARY_OCTETS
-    if not (usable and part.media_type.startswith("multipart/")):
-        return []
-    return _split(part.encoded, boundary.encode("utf-8", "replace"))
-
-
-def _read_part(octets: bytes) -> Part:
-    end = find_blank_line(octets)
-    header = Header.parse(octets[: limits.HEADER_OCTETS + 1])
-    value = header.raw_text("Content-Type") or "text/plain"
-    media_type = value.partition(";")[0].strip().lower()
-    parameters = {
-        name.lower(): _plain(text) for name, text in _PARAMETER.findall(value)
-    }
-    return Part(
-        header, media_type, parameters, octets[end.end() if end else len(octets) :]
-    )
-
-
-def _split(body: bytes, boundary: bytes) -> list[bytes]:
-    """The octets between the delimiters, without the line ends that belong to them."""
-    pieces: list[bytes] = []
-    start = None
-    for delimiter in _find_delimiters(body, boundary):
-        if start is not None:
-            # The CR that belongs to the delimiter's line end.
-            piece = body[start : delimiter.start()].removesuffix(b"\r")
-            pieces.append(_without_line_end(piece))
-        start = delimiter.end()
-        if delimiter[1] or len(pieces) >= limits.PARTS:
-            return pieces
-    return pieces if start is None else [*pieces, _without_line_end(body[start:])]
-
-
-def _find_delimiters(body: bytes, boundary: bytes) -> Iterator[re.Match[bytes]]:
-    line = b"--" + re.escape(boundary) + rb"(--)?[ \t]*+(?=\r?\n|\Z)"
-    first = re.compile(line).match(body)
-    if first:
-        yield first
-    # What begins with plain octets is searched for many times as fast.
-    yield from re.compile(b"\n" + line).finditer(body)
-
-
-def _without_line_end(piece: bytes) -> bytes:
-    return piece.removeprefix(b"\r").removeprefix(b"\n")
-
-
-def _plain(value: str) -> str:
-    return value.strip('"').replace("\\", "") if value.startswith('"') else value
-
-
-def _undo_base64(encoded: bytes) -> bytes:
-    try:
-        return binascii.a2b_base64(encoded + b"==")
-    except binascii.Error:
-        return b""
 
 
 def _join(parts: Iterator[Part]) -> str:

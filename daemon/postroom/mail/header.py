@@ -12,6 +12,7 @@ from postroom.mail import limits
 from postroom.mail.addresses import Address, parse_addresses
 from postroom.mail.charset import decode, one_line
 from postroom.mail.encodedword import decode_words
+from postroom.mail.parameters import read_media_type
 
 # What begins with a plain octet is searched for many times as fast.
 _BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -88,6 +89,12 @@ class Header:
         """The addresses of every field of this name."""
         values = (entry.raw_text for entry in self.all(name))
         return tuple(address for value in values for address in parse_addresses(value))
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """The media type of every Content-Type, of which there should be one."""
+        values = (entry.raw_text for entry in self.all("Content-Type"))
+        return tuple(read_media_type(value) for value in values)
 
 
 def _read_fields(block: bytes) -> Iterator[Field]:

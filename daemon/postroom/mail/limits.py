@@ -9,6 +9,7 @@ ENCODED_WORDS = 200
 ADDRESSES = 1000
 NESTING = 30
 PARTS = 500
+PARAMETERS = 500
 # Each level of nesting is read anew: in all no more than so many times the message, or
 # so many times these octets where it is smaller.
 WALKS = 4

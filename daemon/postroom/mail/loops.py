@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from postroom.mail.header import Header
+from postroom.mail.returnpath import is_bounce
 
 TRACE_FIELD = "X-Postroom-Trace"
 MOST_HOPS = 5
@@ -18,7 +19,7 @@ _HOP = re.compile(r"v1; a=([0-9a-f]{16})\Z")
 
 @dataclass(frozen=True)
 class Hop:
-    """One forwarding by a postroom: which account's, by a digest of its address."""
+    """One sending by a postroom: which account's, by a digest of its address."""
 
     account: str
 
@@ -37,6 +38,12 @@ def read_hops(header: Header) -> tuple[Hop, ...]:
     return tuple(Hop(match[1]) for match in values if match)
 
 
+def trace_fields(header: Header, address: str) -> list[tuple[str, str]]:
+    """The trace for a new message about this one, for the owner of `address`."""
+    hops = (*read_hops(header), Hop.of(address))
+    return [(TRACE_FIELD, str(hop)) for hop in hops]
+
+
 def why_not_forward(header: Header, address: str) -> str:
     """Why this must not be forwarded for the owner of `address`; empty if it may be."""
     hops = read_hops(header)
@@ -46,10 +53,5 @@ def why_not_forward(header: Header, address: str) -> str:
         return f"it was forwarded {len(hops)} times"
     if len(header.all("Received")) > MOST_RECEIVED:
         return f"it has more than {MOST_RECEIVED} Received fields"
-    return "it is a bounce" if _is_bounce(header) else ""
-
-
-def _is_bounce(header: Header) -> bool:
-    """A bounce that is forwarded to where it bounces from comes back for ever."""
-    media_type = header.raw_text("Content-Type").partition(";")[0].strip().lower()
-    return header.raw_text("Return-Path") == "<>" or media_type == "multipart/report"
+    # A bounce that is sent to where it bounces from comes back for ever.
+    return "it is a bounce" if is_bounce(header) else ""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
 from postroom.errors import PostroomError
+from postroom.mail.attachments import attachment_names
 from postroom.mail.body import read_text
 from postroom.mail.header import Header
+from postroom.mail.machines import why_automatic
 
 
 class Depth(StrEnum):
@@ -48,7 +50,10 @@ class Message:
     """One message: `size` in octets, `received` the server's INTERNALDATE (aware).
 
     `content` holds all of its octets at depth full, and is None at depth headers. An
-    `excerpt` has only the beginning of a header that is very long.
+    `excerpt` has only the beginning of a header that is very long. `facts` are what
+    conditions gathered, and `ungathered` what they failed to, by the condition's `id`.
+    `now` is the time of the decision, and `delimiter` what stands between the levels of
+    mailboxes on the message's server.
     """
 
     key: MessageKey
@@ -57,8 +62,11 @@ class Message:
     flags: frozenset[str]
     header: Header
     content: bytes | None = field(default=None, repr=False)
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
     excerpt: bool = False
+    ungathered: Mapping[int, PostroomError] = field(default_factory=dict)
+    now: datetime | None = None
+    delimiter: str | None = "/"
 
     @property
     def depth(self) -> Depth:
@@ -78,6 +86,21 @@ class Message:
     def text(self) -> str:
         """The readable text of the body; raises `DepthError` at depth headers."""
         return read_text(self.raw)
+
+    @cached_property
+    def attachments(self) -> tuple[str, ...]:
+        """The file names of the attachments; raises `DepthError` at depth headers."""
+        return attachment_names(self.raw)
+
+    @property
+    def automatic(self) -> str:
+        """What tells that a machine has sent it; empty if nothing does."""
+        return why_automatic(self.header)
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago it arrived, by the time of the decision."""
+        return (self.now or self.received) - self.received
 
     @property
     def subject(self) -> str:

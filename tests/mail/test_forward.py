@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.errors import PermanentError
-from postroom.mail import compose
-from postroom.mail.compose import Owner, compose_forward
+from postroom.mail import writing
 from postroom.mail.envelope import Outgoing
+from postroom.mail.forward import compose_forward
+from postroom.mail.owner import Owner
 from tests.builders import NOW, OWNER, make_message, make_raw
 
 FIELDS = [
@@ -133,7 +134,7 @@ def test_a_header_keeps_its_lines_short() -> None:
 
 def test_a_line_that_no_server_takes_is_refused() -> None:
     with pytest.raises(PermanentError, match="longer than servers take"):
-        compose._write_header([("Subject", "x" * 990)])
+        writing.write_header([("Subject", "x" * 990)])
 
 
 def test_a_boundary_inside_the_original_is_not_used() -> None:
