@@ -7,14 +7,16 @@ from typing import Literal
 
 from postroom import (
     Action,
+    Destination,
     Effect,
     FileInto,
-    MailboxName,
     Message,
     RegisterAction,
     SetFlags,
+    Subfolder,
     hookimpl,
 )
+from postroom import Copy as CopyEffect
 from postroom import Delete as DeleteEffect
 
 
@@ -22,11 +24,35 @@ class Move(Action):
     """Move to a mailbox, made if it is absent. Ends the run."""
 
     depth = "headers"
-    mailbox: MailboxName
+    places = True
+    mailbox: Destination
 
     def effects(self, message: Message) -> Iterable[Effect]:
         """File it there."""
-        yield FileInto(self.mailbox)
+        yield FileInto(self.mailbox.expand(message))
+
+
+class Archive(Action):
+    """Move to the mailbox Archive, or to one below it. Ends the run."""
+
+    depth = "headers"
+    places = True
+    path: Subfolder
+
+    def effects(self, message: Message) -> Iterable[Effect]:
+        """File it there."""
+        yield FileInto(self.path.below("Archive", message))
+
+
+class Copy(Action):
+    """Put a copy into a mailbox, made if it is absent."""
+
+    depth = "headers"
+    mailbox: Destination
+
+    def effects(self, message: Message) -> Iterable[Effect]:
+        """Copy it there."""
+        yield CopyEffect(self.mailbox.expand(message))
 
 
 class Mark(Action):
@@ -51,11 +77,22 @@ class Flag(Action):
         yield SetFlags(add=frozenset({"\\Flagged"}))
 
 
+class Unflag(Action):
+    """Take the flag away."""
+
+    depth = "headers"
+
+    def effects(self, message: Message) -> Iterable[Effect]:
+        """Take away \\Flagged."""
+        yield SetFlags(remove=frozenset({"\\Flagged"}))
+
+
 class Delete(Action):
     """Move to Trash, made if it is absent; in Trash, or as "forever", remove for good
     once all else is done. Ends the run."""
 
     depth = "headers"
+    places = True
     how: Literal[True, "forever"]
 
     def effects(self, message: Message) -> Iterable[Effect]:
@@ -78,7 +115,10 @@ class Stop(Action):
 def register_actions(register: RegisterAction) -> None:
     """Bring the actions under their names in rule files."""
     register("move", Move)
+    register("archive", Archive)
+    register("copy", Copy)
     register("mark", Mark)
     register("flag", Flag)
+    register("unflag", Unflag)
     register("delete", Delete)
     register("stop", Stop)

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
-from postroom import Action, Intent, Message, Recipients, RegisterAction, hookimpl
+from postroom import (
+    Action,
+    Heading,
+    Intent,
+    Message,
+    Recipients,
+    RegisterAction,
+    ReplyPeriod,
+    Wording,
+    hookimpl,
+)
 from postroom import Forward as ForwardIntent
+from postroom import Redirect as RedirectIntent
+from postroom import Reply as ReplyIntent
 
 
 class Forward(Action):
@@ -20,7 +33,38 @@ class Forward(Action):
         yield ForwardIntent(self.to)
 
 
+class Redirect(Action):
+    """Pass the message on as it is: it still comes from whoever wrote it."""
+
+    sends = True
+    to: Recipients
+
+    def effects(self, message: Message) -> Iterable[Intent]:
+        """Redirect it; what goes in circles is refused."""
+        yield RedirectIntent(self.to)
+
+
+class Reply(Action):
+    """Answer whoever sent it with a text, once in a while: `every` is how long a sender
+    is not answered again by the same rule, or by any of the same `handle`. Machines,
+    lists and bounces are never answered."""
+
+    depth = "headers"
+    sends = True
+    text: Wording
+    subject: Heading | None = None
+    every: ReplyPeriod = timedelta(days=7)
+    handle: str | None = None
+
+    def effects(self, message: Message) -> Iterable[Intent]:
+        """Answer it, or say why not."""
+        subject = self.subject.expand(message) if self.subject else None
+        yield ReplyIntent(self.text.expand(message), subject, self.every, self.handle)
+
+
 @hookimpl
 def register_actions(register: RegisterAction) -> None:
-    """Bring the action under its name in rule files."""
+    """Bring the actions under their names in rule files."""
     register("forward", Forward)
+    register("redirect", Redirect)
+    register("reply", Reply)

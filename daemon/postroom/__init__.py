@@ -22,20 +22,39 @@ if TYPE_CHECKING:
     from postroom.mail.message import Message as Message
     from postroom.mail.message import MessageKey as MessageKey
     from postroom.rules.action import Action as Action
+    from postroom.rules.clues import Clue as Clue
+    from postroom.rules.clues import Place as Place
     from postroom.rules.condition import Condition as Condition
+    from postroom.rules.destinations import Destination as Destination
+    from postroom.rules.destinations import Subfolder as Subfolder
     from postroom.rules.effects import Copy as Copy
     from postroom.rules.effects import Delete as Delete
     from postroom.rules.effects import Effect as Effect
     from postroom.rules.effects import FileInto as FileInto
+    from postroom.rules.effects import Perform as Perform
     from postroom.rules.effects import SetFlags as SetFlags
     from postroom.rules.intents import Forward as Forward
     from postroom.rules.intents import Intent as Intent
+    from postroom.rules.intents import Redirect as Redirect
+    from postroom.rules.intents import Reply as Reply
+    from postroom.rules.moments import Hours as Hours
+    from postroom.rules.moments import Moment as Moment
+    from postroom.rules.moments import Weekdays as Weekdays
+    from postroom.rules.moments import ZoneName as ZoneName
     from postroom.rules.options import AddressTexts as AddressTexts
+    from postroom.rules.options import Duration as Duration
+    from postroom.rules.options import FlagNames as FlagNames
     from postroom.rules.options import MailboxName as MailboxName
     from postroom.rules.options import Octets as Octets
     from postroom.rules.options import Recipients as Recipients
+    from postroom.rules.options import ReplyPeriod as ReplyPeriod
     from postroom.rules.options import Texts as Texts
+    from postroom.rules.placeholders import Heading as Heading
+    from postroom.rules.placeholders import Wording as Wording
     from postroom.rules.rule import Rule as Rule
+    from postroom.rules.services import Ended as Ended
+    from postroom.rules.services import Response as Response
+    from postroom.rules.services import Services as Services
     from postroom.rules.text import AddressText as AddressText
     from postroom.rules.text import Text as Text
 
@@ -48,17 +67,32 @@ _HOMES = {
     "postroom.mail.envelope": ("Envelope", "Outgoing"),
     "postroom.mail.message": ("Depth", "Message", "MessageKey"),
     "postroom.rules.action": ("Action",),
+    "postroom.rules.clues": ("Clue", "Place"),
     "postroom.rules.condition": ("Condition",),
-    "postroom.rules.effects": ("Copy", "Delete", "Effect", "FileInto", "SetFlags"),
-    "postroom.rules.intents": ("Forward", "Intent"),
+    "postroom.rules.destinations": ("Destination", "Subfolder"),
+    "postroom.rules.effects": (
+        "Copy",
+        "Delete",
+        "Effect",
+        "FileInto",
+        "Perform",
+        "SetFlags",
+    ),
+    "postroom.rules.intents": ("Forward", "Intent", "Redirect", "Reply"),
+    "postroom.rules.moments": ("Hours", "Moment", "Weekdays", "ZoneName"),
     "postroom.rules.options": (
         "AddressTexts",
+        "Duration",
+        "FlagNames",
         "MailboxName",
         "Octets",
         "Recipients",
+        "ReplyPeriod",
         "Texts",
     ),
+    "postroom.rules.placeholders": ("Heading", "Wording"),
     "postroom.rules.rule": ("Rule",),
+    "postroom.rules.services": ("Ended", "Response", "Services"),
     "postroom.rules.text": ("AddressText", "Text"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

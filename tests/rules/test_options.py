@@ -1,12 +1,22 @@
-"""Options: the main one, sizes, names of mailboxes, recipients."""
+"""Options: the main one, sizes, times, names of mailboxes, recipients, flags."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from postroom.rules.condition import Options, show_options
-from postroom.rules.options import MailboxName, Octets, Recipients
+from postroom.rules.condition import Options, dump_options, show_options
+from postroom.rules.options import (
+    Duration,
+    FlagNames,
+    MailboxName,
+    Octets,
+    Recipients,
+    ReplyPeriod,
+    show_duration,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +48,53 @@ def test_what_can_be_no_mailbox_is_refused(name: object) -> None:
         TypeAdapter(MailboxName).validate_python(name)
 
 
+@pytest.mark.parametrize(
+    ("written", "duration", "shown"),
+    [
+        ("30s", timedelta(seconds=30), "30s"),
+        ("90s", timedelta(seconds=90), "90s"),
+        ("5 m", timedelta(minutes=5), "5m"),
+        ("24h", timedelta(days=1), "1d"),
+        ("2w", timedelta(days=14), "14d"),
+        ("1y", timedelta(days=365), "365d"),
+    ],
+)
+def test_times_are_read_and_shown(
+    written: str, duration: timedelta, shown: str
+) -> None:
+    adapter: TypeAdapter[timedelta] = TypeAdapter(Duration)
+    assert adapter.validate_python(written) == duration
+    assert show_duration(duration) == shown
+    assert adapter.validate_json(adapter.dump_json(duration)) == duration
+
+
+@pytest.mark.parametrize("written", ["", "5", "0d", "d", "-1d", "1.5h", "1M", 5, True])
+def test_what_is_no_time_is_refused(written: object) -> None:
+    with pytest.raises(ValidationError, match="expected a time such as"):
+        TypeAdapter(Duration).validate_python(written)
+
+
+def test_an_answer_is_due_once_in_a_day_to_once_in_sixty() -> None:
+    adapter: TypeAdapter[timedelta] = TypeAdapter(ReplyPeriod)
+    assert adapter.validate_python("1d") == timedelta(days=1)
+    assert adapter.validate_python("60d") == timedelta(days=60)
+    for wrong in ("23h", "61d"):
+        with pytest.raises(ValidationError, match="expected one day to sixty"):
+            adapter.validate_python(wrong)
+
+
+def test_flags_are_plain_names_or_keywords() -> None:
+    adapter: TypeAdapter[tuple[str, ...]] = TypeAdapter(FlagNames)
+    assert adapter.validate_python("Flagged") == ("\\Flagged",)
+    assert adapter.validate_python(["\\SEEN", "$Work", "Old-1"]) == (
+        *("\\Seen", "$Work", "Old-1"),
+    )
+    wrong: object
+    for wrong in ("", "two words", "\\Recent", 'a"b', "a]", "{", "caf\u00e9", [], 3):
+        with pytest.raises(ValidationError):
+            adapter.validate_python(wrong)
+
+
 def test_recipients_are_one_or_a_few_addresses() -> None:
     adapter: TypeAdapter[tuple[str, ...]] = TypeAdapter(Recipients)
     assert adapter.validate_python("a@b.c") == ("a@b.c",)
@@ -55,6 +112,12 @@ class Sample(Options):
 
 class Bare(Options):
     """A condition without options."""
+
+
+class Late(Options):
+    """A condition on a time."""
+
+    by: Duration
 
 
 def test_a_plain_value_sets_the_first_field_and_underscores_are_dropped() -> None:
@@ -76,3 +139,9 @@ def test_options_are_shown_as_they_are_written() -> None:
         "{ is = 'a', depth = 2 }"
     )
     assert show_options(Bare.model_validate(True)) == "true"
+    assert show_options(Late.model_validate("48h")) == "'2d'"
+
+
+def test_options_are_made_again_from_their_json() -> None:
+    late = Late.model_validate("36h")
+    assert Late.model_validate_json(dump_options(late)) == late

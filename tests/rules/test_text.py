@@ -54,6 +54,7 @@ def test_a_pattern_fits(pattern: object, text: str, fits: bool) -> None:
         ("", "not empty"),
         ({}, "expected one of"),
         ({"is": "a", "glob": "b"}, "expected one of"),
+        ({"is": "", "contains": "b"}, "expected one of"),
         (3, "expected a text"),
         ({"like": "a"}, "like"),
     ],

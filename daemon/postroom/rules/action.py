@@ -10,18 +10,29 @@ from postroom.mail.message import Message
 from postroom.rules.condition import Options
 from postroom.rules.effects import Effect
 from postroom.rules.intents import Intent
+from postroom.rules.services import Services
 
 
 class Action(Options):
     """Something to do with a message; say `depth = "headers"` if it needs no more.
 
-    `ends_run` tells that the rules after this one are not asked, `sends` that it needs
-    a submission server.
+    `ends_run` tells that the rules after this one are not asked, `places` that it says
+    where the message is to be, which ends the run as well unless the rule says no;
+    `sends` that it needs a submission server.
     """
 
     ends_run: ClassVar[bool] = False
+    places: ClassVar[bool] = False
     sends: ClassVar[bool] = False
 
     @abstractmethod
     def effects(self, message: Message) -> Iterable[Effect | Intent]:
         """What is to be done, as data."""
+
+    async def perform(self, payload: str, services: Services) -> None:
+        """Carry out what a `Perform` of this action says; it may come twice.
+
+        What raises `TemporaryError` is tried again later, and so is what takes longer
+        than a minute; `PermanentError` ends it.
+        """
+        raise NotImplementedError

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from postroom.mail.message import Depth, Message
+from postroom.rules.clues import Clue
+from postroom.rules.options import show_duration
+from postroom.rules.services import Services
 
 
 class Options(BaseModel):
@@ -60,6 +65,29 @@ class Condition(Options):
         """The value that was looked at, for the trace; empty if there is none."""
         return ""
 
+    def clue(self) -> Clue | None:
+        """Patterns without one of which the condition can't hold, if there are any: the
+        patterns of all rules are looked for at once, before any condition is asked."""
+        return None
+
+    async def gather(self, messages: Sequence[Message], services: Services) -> None:
+        """Put what `holds` needs from outside into each message's `facts`.
+
+        Called once for a batch, in the order of arrival, within ten seconds.
+        """
+
+    @classmethod
+    def gathers(cls) -> bool:
+        """True if the condition needs something from outside."""
+        return cls.gather is not Condition.gather
+
+
+def dump_options(options: Options) -> str:
+    """The options as JSON, from which `model_validate_json` makes the same again."""
+    kept = options.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    main = options.main_option()
+    return json.dumps(kept[main] if options.table_is_main and main in kept else kept)
+
 
 def show_options(options: Options) -> str:
     """The options as a rule file writes them: the main one alone, or a table."""
@@ -87,4 +115,6 @@ def _show(value: object) -> str:
             return items[0] if len(items) == 1 else f"[{', '.join(items)}]"
         case str():
             return repr(value)
+        case timedelta():
+            return repr(show_duration(value))
     return str(value)

@@ -6,16 +6,15 @@ same plan, which is why a dry run is a plan that is printed.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from postroom.errors import PostroomError
-from postroom.mail.compose import Owner, compose_forward
-from postroom.mail.loops import why_not_forward
+from postroom.errors import PluginError, PostroomError
 from postroom.mail.message import Depth, Message
+from postroom.mail.owner import Owner
 from postroom.rules.boundary import plugin_code
+from postroom.rules.condition import dump_options
 from postroom.rules.effects import (
     Copy,
     Delete,
@@ -24,12 +23,16 @@ from postroom.rules.effects import (
     Perform,
     Send,
     SetFlags,
+    tell,
 )
-from postroom.rules.intents import Forward, Intent
+from postroom.rules.intents import Intent, Reply
+from postroom.rules.keys import make_key
 from postroom.rules.plan import ConditionTrace, Plan, PlannedEffect, RuleTrace
 from postroom.rules.rule import NamedAction, Rule
+from postroom.rules.sending import compose, why_not_send
 
 _PLACES = (FileInto, Delete)
+_TOO_LARGE = "not done: the message is too large to be read"
 # Flags, copies and what leaves come before the one place, whatever order was written.
 _ORDER: dict[type, int] = {
     SetFlags: 0,
@@ -47,15 +50,35 @@ class Circumstances:
 
     With `body_available` False a body that the rules ask for can't be had (the message
     is too large): what needs it does not hold and is not done, and the trace says so.
+    `held` are the rules that are not carried out now, and why; of these only the
+    `paused` ones can be asked whether a message is for them.
     """
 
     owner: Owner
     now: datetime
     body_available: bool = True
+    held: Mapping[str, str] = field(default_factory=dict)
+    paused: Collection[str] = ()
 
 
 class NeedsBody(PostroomError):
     """The headers left the rules undecided: decide again at depth full."""
+
+
+class RuleHeld(PostroomError):
+    """The message came to a rule that is held: it waits until that is released. Tells
+    of the rules that were asked till then."""
+
+    def __init__(
+        self, rule: str, reason: str, trace: tuple[RuleTrace, ...] = ()
+    ) -> None:
+        self.rule = rule
+        self.trace = trace
+        super().__init__(f"rule {rule!r} is held: {reason}")
+
+
+def _note_nothing(rule: str) -> None:
+    """For those who do not ask how far deciding has come."""
 
 
 @dataclass
@@ -73,27 +96,54 @@ class _Run:
         self.undone.append(f"{named.name}: {reason}")
         return reason
 
+    def refuse(self, wanted: Intent, named: NamedAction, reason: str) -> str:
+        """Note that this is not sent; what to tell of it.
+
+        Not to answer is as good as to answer: it keeps nothing from being done.
+        """
+        told = f"refused: {reason}"
+        return told if isinstance(wanted, Reply) else self.fail(named, told)
+
     @property
     def is_placed(self) -> bool:
         return any(isinstance(planned.effect, _PLACES) for planned in self.effects)
 
 
 def decide(
-    rules: Sequence[Rule], message: Message, circumstances: Circumstances
+    rules: Sequence[Rule],
+    message: Message,
+    circumstances: Circumstances,
+    note: Callable[[str], None] = _note_nothing,
 ) -> Plan:
-    """The plan for a message.
+    """The plan for a message; `note` is told the name of each rule before it is asked.
 
-    Raises `NeedsBody` when the headers are not enough, and `PluginError` when a
-    condition or an action fails.
+    Raises `NeedsBody` when the headers are not enough, `RuleHeld` at a rule that is
+    held, and `PluginError` when a condition or an action fails.
     """
-    run = _Run(message, circumstances)
+    run = _Run(replace(message, now=circumstances.now), circumstances)
     key = message.key
     for rule in rules:
-        if rule.concerns(key.account, key.mailbox) and _ends_after(rule, run):
+        if not rule.concerns(key.account, key.mailbox):
+            continue
+        note(rule.name)
+        if _ask(rule, run):
             break
     effects = sorted(run.effects, key=lambda planned: _ORDER[type(planned.effect)])
     plan = Plan(tuple(effects), tuple(run.trace), tuple(run.undone))
     return plan.without(Delete(forever=True)) if run.undone else plan
+
+
+def _ask(rule: Rule, run: _Run) -> bool:
+    """Ask one rule, take its effects; True if no later rule is to be asked."""
+    circumstances = run.circumstances
+    reason = rule.lacks or circumstances.held.get(rule.name, "")
+    if rule.lacks or (reason and rule.name not in circumstances.paused):
+        entry = RuleTrace(rule.name, matched=False, note=f"not asked: {reason}")
+        raise RuleHeld(rule.name, reason, (*run.trace, entry))
+    try:
+        return _ends_after(rule, run)
+    except PluginError as error:
+        raise error.within(rule.name) from error
 
 
 def _ends_after(rule: Rule, run: _Run) -> bool:
@@ -109,6 +159,9 @@ def _ends_after(rule: Rule, run: _Run) -> bool:
     if not answer:
         run.trace.append(entry)
         return False
+    if reason := run.circumstances.held.get(rule.name):
+        waiting = replace(entry, note=f"not carried out: {reason}")
+        raise RuleHeld(rule.name, reason, (*run.trace, waiting))
     told, places = _take_actions(rule, run)
     stops = any(named.action.ends_run for named in rule.then)
     ends = stops or (places if rule.stop is None else rule.stop)
@@ -121,26 +174,45 @@ def _take_actions(rule: Rule, run: _Run) -> tuple[list[str], bool]:
     """Plan what the rule's actions want; what came of each, and if one places."""
     told, places, ordinal = [], False, 0
     for named in rule.then:
-        if _lacks_body(named, rule, run):
-            reason = run.fail(named, "not done: the message is too large to be read")
-            told.append(f"{named.name}: {reason}")
+        if named.action.depth == Depth.FULL and _lacks_octets(rule, run):
+            told.append(f"{named.name}: {run.fail(named, _TOO_LARGE)}")
             continue
-        with plugin_code(named.plugin, f"{named.name} in rule {rule.name!r}"):
-            wishes = tuple(named.action.effects(run.message))
-        for wanted in wishes:
-            key = _make_key(run.message, rule.name, ordinal, wanted)
+        for wanted in _wishes(named, rule, run.message):
+            key = make_key(run.message, rule.name, ordinal, wanted)
             places = places or isinstance(wanted, _PLACES)
             told.append(f"{named.name}: {_take(wanted, named, rule, run, key)}")
             ordinal += 1
     return told, places
 
 
-def _lacks_body(named: NamedAction, rule: Rule, run: _Run) -> bool:
-    if named.action.depth == Depth.HEADERS or run.message.depth == Depth.FULL:
+def _lacks_octets(rule: Rule, run: _Run) -> bool:
+    """True if they can't be had; raises `NeedsBody` where they can."""
+    if run.message.depth == Depth.FULL:
         return False
     if run.circumstances.body_available:
         raise NeedsBody(rule.name)
     return True
+
+
+def _wishes(
+    named: NamedAction, rule: Rule, message: Message
+) -> Sequence[Effect | Intent]:
+    """What the action wants, and nothing that is neither an effect nor an intent."""
+    doing = f"{named.name} in rule {rule.name!r}"
+    with plugin_code(named.plugin, doing):
+        wishes = tuple(named.action.effects(message))
+        for wanted in wishes:
+            if not isinstance(wanted, Effect | Intent):
+                kind = type(wanted).__name__
+                raise PluginError(named.plugin, f"{doing}: {kind} is no effect")
+        return tuple(_fill_in(wanted, named) for wanted in wishes)
+
+
+def _fill_in(wanted: Effect | Intent, named: NamedAction) -> Effect | Intent:
+    """A `Perform` with what makes its action again, later."""
+    if not isinstance(wanted, Perform):
+        return wanted
+    return replace(wanted, action=named.name, options=dump_options(named.action))
 
 
 def _take(
@@ -149,50 +221,12 @@ def _take(
     """Add one wish to the plan, or tell why not."""
     if isinstance(wanted, _PLACES) and run.is_placed:
         return "already placed"
-    if isinstance(wanted, Forward):
-        owner = run.circumstances.owner
-        refusal = why_not_forward(run.message.header, owner.address)
-        if refusal:
-            return run.fail(named, f"refused: {refusal}")
-        return _take_forward(wanted, rule, run, key)
+    if isinstance(wanted, Perform) and wanted.needs_bytes and _lacks_octets(rule, run):
+        return run.fail(named, _TOO_LARGE)
+    if isinstance(wanted, Intent):
+        owner, now = run.circumstances.owner, run.circumstances.now
+        if refusal := why_not_send(wanted, run.message, owner, now):
+            return run.refuse(wanted, named, refusal)
+        wanted = compose(wanted, run.message, owner, rule.name, key, now)
     run.effects.append(PlannedEffect(key, rule.name, wanted))
     return tell(wanted)
-
-
-def _take_forward(wanted: Forward, rule: Rule, run: _Run, key: str) -> str:
-    owner, now = run.circumstances.owner, run.circumstances.now
-    outgoing = compose_forward(run.message, wanted.to, owner, key, now)
-    run.effects.append(PlannedEffect(key, rule.name, Send(outgoing)))
-    return tell(Send(outgoing))
-
-
-def _make_key(
-    message: Message, rule: str, ordinal: int, wanted: Effect | Intent
-) -> str:
-    """A digest of who, why, which and where; each part with its length before it."""
-    key, mark = message.key, message.fingerprint
-    # A UID may come to mean another message.
-    who = (key.account, key.mailbox, key.uidvalidity, key.uid)
-    which = (mark.message_id, mark.size, mark.received.timestamp())
-    target = ",".join(wanted.to) if isinstance(wanted, Forward) else tell(wanted)
-    parts = map(str, (*who, *which, rule, ordinal, type(wanted).__name__, target))
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def tell(effect: Effect) -> str:
-    """The effect in a few words, as logs and traces show it."""
-    match effect:
-        case SetFlags(add, remove):
-            signed = [f"+{flag}" for flag in sorted(add)]
-            return " ".join([*signed, *(f"-{flag}" for flag in sorted(remove))])
-        case Copy(mailbox):
-            return f"copy to {mailbox}"
-        case FileInto(mailbox):
-            return f"move to {mailbox}"
-        case Delete(forever):
-            return "delete for good" if forever else "move to Trash"
-        case Send(outgoing):
-            return f"send to {', '.join(outgoing.envelope.recipients)}"
-        case Perform(action, _, _):
-            return f"perform {action}"

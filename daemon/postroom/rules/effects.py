@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from postroom.mail.envelope import Outgoing
 
@@ -37,19 +38,54 @@ class Delete:
 
 
 @dataclass(frozen=True)
+class Window:
+    """One answer to one sender in a period (RFC 3834, section 2): `handle` tells the
+    kinds of answer apart. It is taken when the plan is committed."""
+
+    handle: str
+    address: str
+    period: timedelta
+
+
+@dataclass(frozen=True)
 class Send:
-    """Hand a message to a relay."""
+    """Hand a message to a relay; within a `window`, if nothing was sent in it yet."""
 
     outgoing: Outgoing
+    window: Window | None = None
 
 
 @dataclass(frozen=True)
 class Perform:
-    """Have the action of this name carry out `payload`, durably and at least once."""
+    """Have the action's `perform` carry out `payload`, durably and at least once; with
+    `needs_bytes` the message's octets are kept for it.
 
-    action: str
-    payload: str
+    An action leaves `action` and `options` to postroom, which fills in its registered
+    name and its options, as JSON: by these it is made again to perform.
+    """
+
+    payload: str = ""
     needs_bytes: bool = False
+    action: str = ""
+    options: str = "{}"
 
 
 Effect = SetFlags | Copy | FileInto | Delete | Send | Perform
+
+
+def tell(effect: Effect) -> str:
+    """The effect in a few words, as logs and traces show it."""
+    match effect:
+        case SetFlags(add, remove):
+            signed = [f"+{flag}" for flag in sorted(add)]
+            return " ".join([*signed, *(f"-{flag}" for flag in sorted(remove))])
+        case Copy(mailbox):
+            return f"copy to {mailbox}"
+        case FileInto(mailbox):
+            return f"move to {mailbox}"
+        case Delete(forever):
+            return "delete for good" if forever else "move to Trash"
+        case Send(outgoing):
+            return f"send to {', '.join(outgoing.envelope.recipients)}"
+        case Perform(action=action):
+            return f"perform {action}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from postroom.errors import TemporaryError
 from postroom.mail.message import Depth, Message
 from postroom.rules.boundary import plugin_code
 from postroom.rules.condition import Condition, show_options
@@ -30,7 +31,12 @@ class Named:
         """Ask the condition, unless it needs a body that is not there."""
         if self.condition.depth == Depth.FULL and message.depth == Depth.HEADERS:
             return None
+        failure = message.ungathered.get(id(self.condition))
+        if isinstance(failure, TemporaryError):
+            raise failure
         with plugin_code(self.plugin, str(self)):
+            if failure:
+                raise failure
             holds = bool(self.condition.holds(message))
             seen = str(self.condition.seen(message))[:_SEEN_CHARACTERS]
         trace.append(ConditionTrace(str(self), holds, seen))

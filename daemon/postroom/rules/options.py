@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from postroom.mail.addresses import is_address
+from postroom.rules.destinations import check_mailbox
 from postroom.rules.text import AddressText, Text
 
 _OCTETS = re.compile(r"(\d{1,12})\s*([KMG]?)\Z", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DURATION = re.compile(r"(\d{1,6})\s*([smhdwy])\Z")
+_LENGTHS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+    "y": timedelta(days=365),
+}
+_SYSTEM_FLAGS = ("seen", "answered", "flagged", "deleted", "draft")
+# An atom (RFC 3501, section 9).
+_KEYWORD = re.compile(r"[^\x00-\x20(){%*\"\\\]\x7f-\U0010ffff]+\Z")
 _MOST_RECIPIENTS = 20
 
 
@@ -29,16 +42,45 @@ def _read_octets(value: object) -> object:
     raise ValueError('expected a number of octets, such as 4096, "500K" or "10M"')
 
 
-def _read_mailbox(value: object) -> object:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError('expected the name of a mailbox, such as "Lists/python"')
-    if _CONTROLS.search(value):
-        raise ValueError("a mailbox name has no control characters")
-    if "" in value.split("/"):
-        raise ValueError("a part between the slashes is empty")
-    if set(value) & {"{", "}"}:
-        raise ValueError("braces are kept for placeholders, which are not there yet")
+def _read_duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    if match is None or int(match[1]) == 0:
+        raise ValueError('expected a time such as "30s", "5m", "12h", "14d" or "1y"')
+    return int(match[1]) * _LENGTHS[match[2]]
+
+
+def show_duration(duration: timedelta) -> str:
+    """The time as a file writes it, in the largest unit that is exact."""
+    seconds = round(duration.total_seconds())
+    units = {u: round(length.total_seconds()) for u, length in _LENGTHS.items()}
+    unit = next(u for u in "dhms" if seconds % units[u] == 0)
+    return f"{seconds // units[unit]}{unit}"
+
+
+def _check_period(value: timedelta) -> timedelta:
+    # RFC 5230, section 4.1 has at least a day, and lets a server set the most.
+    if not timedelta(days=1) <= value <= timedelta(days=60):
+        raise ValueError("expected one day to sixty, such as 7d")
     return value
+
+
+def _read_mailbox(value: str) -> str:
+    if set(value) & {"{", "}"}:
+        raise ValueError("braces stand for placeholders, and there are none here")
+    return check_mailbox(value)
+
+
+def _read_flag(value: object) -> object:
+    """A system flag by its plain name (RFC 3501, section 2.3.2), or a keyword."""
+    name = value.removeprefix("\\") if isinstance(value, str) else ""
+    if name.lower() in _SYSTEM_FLAGS:
+        return f"\\{name.capitalize()}"
+    if value != name or not _KEYWORD.match(name):
+        known = ", ".join(_SYSTEM_FLAGS)
+        raise ValueError(f"expected {known}, or a keyword such as $Work")
+    return name
 
 
 def _read_recipient(value: object) -> object:
@@ -51,8 +93,19 @@ Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list), Field(min_length=
 AddressTexts = Annotated[
     tuple[AddressText, ...], BeforeValidator(_as_list), Field(min_length=1)
 ]
+FlagNames = Annotated[
+    tuple[Annotated[str, BeforeValidator(_read_flag)], ...],
+    BeforeValidator(_as_list),
+    Field(min_length=1),
+]
 Octets = Annotated[int, BeforeValidator(_read_octets)]
-MailboxName = Annotated[str, BeforeValidator(_read_mailbox)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_read_duration),
+    PlainSerializer(show_duration, when_used="json"),
+]
+ReplyPeriod = Annotated[Duration, AfterValidator(_check_period)]
+MailboxName = Annotated[str, AfterValidator(_read_mailbox)]
 Recipients = Annotated[
     tuple[Annotated[str, BeforeValidator(_read_recipient)], ...],
     BeforeValidator(_as_list),

@@ -46,12 +46,14 @@ class Plan:
     """What is to be done with one message; without effects it stays where it is.
 
     `undone` is what the rules wanted and could not have. A message of which something
-    is undone is never removed for good.
+    is undone is never removed for good. `passed_over` counts the rules that were not
+    asked, because none of the patterns they need is in the header.
     """
 
     effects: tuple[PlannedEffect, ...] = ()
     trace: tuple[RuleTrace, ...] = ()
     undone: tuple[str, ...] = ()
+    passed_over: int = 0
 
     def replacing(self, old: Effect, new: Effect) -> Plan:
         """The same plan with another effect in the place of one."""

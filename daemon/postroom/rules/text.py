@@ -1,4 +1,4 @@
-"""Patterns on text, as the user writes them; the only place that knows RE2.
+"""Patterns on text, as the user writes them.
 
 RE2 matches in time linear in the text, so that no message can stall a rule.
 """
@@ -49,8 +49,9 @@ class Text(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        given = [way for way in (self.is_, self.contains, self.glob, self.regex) if way]
-        if len(given) != 1:
+        ways = (self.is_, self.contains, self.glob, self.regex)
+        given = [way for way in ways if way is not None]
+        if len(given) != 1 or not given[0]:
             raise ValueError(f"expected one of {', '.join(_WAYS)}, and not empty")
         if self.regex is not None:
             self._compile(self.regex)
@@ -63,6 +64,22 @@ class Text(BaseModel):
             return self._pattern.search(subject) is not None
         text = text if self.case else text.casefold()
         return text == self._literal if self.is_ else self._literal in text
+
+    @property
+    def is_folded(self) -> bool:
+        """True if it looks at the casefolded text."""
+        return not self.case and (self.is_ is not None or self.contains is not None)
+
+    @property
+    def pattern(self) -> str:
+        """The same as an RE2 search that tells upper from lower case; it looks at the
+        text, or at the casefolded one if `is_folded`."""
+        if self.is_ is not None:
+            return rf"\A{re2.escape(self._literal)}\z"
+        if self.contains is not None:
+            return str(re2.escape(self._literal))
+        careless = "" if self.case else "(?i)"
+        return careless + (self.regex or _translate_for_search(self.glob or ""))
 
     @cached_property
     def _literal(self) -> str:
@@ -117,5 +134,15 @@ class AddressText(Text):
 
 
 def _translate(glob: str) -> str:
-    body = "".join(_CARELESS_GLOB.get(c) or re2.escape(c) for c in glob)
-    return rf"\A(?:{body})\z"
+    return rf"\A(?:{_translate_part(glob)})\z"
+
+
+def _translate_for_search(glob: str) -> str:
+    """The same without the `*` at its ends, which cost a machine of many most."""
+    begin = "" if glob.startswith("*") else r"\A"
+    end = "" if glob.endswith("*") else r"\z"
+    return f"{begin}{_translate_part(glob.strip('*'))}{end}"
+
+
+def _translate_part(glob: str) -> str:
+    return "".join(_CARELESS_GLOB.get(c) or re2.escape(c) for c in glob)
