@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,17 @@ class ConfigError(PostroomError):
 
 
 class PluginError(PostroomError):
-    """A plugin did what it may not, or failed; says which plugin."""
+    """A plugin did what it may not, or failed; says which, and in which rule."""
 
-    def __init__(self, plugin: str, message: str) -> None:
+    def __init__(self, plugin: str, message: str, rule: str | None = None) -> None:
         self.plugin = plugin
+        self.message = message
+        self.rule = rule
         super().__init__(f"{plugin}: {message}")
+
+    def within(self, rule: str) -> Self:
+        """The same failure, told to be of this rule."""
+        return type(self)(self.plugin, self.message, rule)
 
 
 class TemporaryError(PostroomError):
@@ -55,6 +62,10 @@ class StoreUnavailable(TemporaryError):
 
 class RefusedForNow(TemporaryError):
     """The server refuses this now and may do it later; the connection is fine."""
+
+
+class Withdrawn(TemporaryError):
+    """The delivery was held or withdrawn meanwhile: nothing of it is to be sent."""
 
 
 class Unreached(TemporaryError):

@@ -36,7 +36,7 @@ EFFECTS = st.one_of(
     st.builds(Copy, TEXT),
     st.builds(FileInto, TEXT),
     st.builds(Delete, st.booleans()),
-    st.builds(Perform, TEXT, TEXT, st.booleans()),
+    st.builds(Perform, TEXT, st.booleans(), TEXT, TEXT),
 )
 CONDITIONS = st.builds(ConditionTrace, TEXT, st.booleans(), TEXT)
 RULES = st.builds(
@@ -56,9 +56,23 @@ def test_an_effect_comes_back_as_it_was(effect: Effect) -> None:
     assert decode_effect(kind_of(effect), arguments) == effect
 
 
-@given(st.lists(RULES).map(tuple))
-def test_a_trace_comes_back_as_it_was(trace: tuple[RuleTrace, ...]) -> None:
-    assert decode_trace(encode_trace(trace)) == trace
+@given(st.lists(RULES).map(tuple), st.integers(0))
+def test_a_trace_comes_back_as_it_was(
+    trace: tuple[RuleTrace, ...], passed_over: int
+) -> None:
+    assert decode_trace(encode_trace(trace, passed_over)) == (trace, passed_over)
+
+
+def test_a_trace_of_an_older_store_passed_no_rule_over() -> None:
+    told = '{"rule":"A","matched":false,"conditions":[],"effects":[],"note":"off"}'
+    expected = RuleTrace("A", matched=False, note="off")
+    assert decode_trace(f"[{told}]") == ((expected,), 0)
+
+
+def test_a_perform_of_an_older_store_has_no_options() -> None:
+    told = '{"action":"webhook","payload":"{}","needs_bytes":true}'
+    expected = Perform("{}", needs_bytes=True, action="webhook", options="{}")
+    assert decode_effect(EffectKind.PERFORM, told) == expected
 
 
 def test_a_message_to_be_sent_is_told_without_its_octets() -> None:

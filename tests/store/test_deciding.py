@@ -135,7 +135,10 @@ def test_a_cursor_belongs_to_the_one_mailbox_of_its_decisions(path: Path) -> Non
 @pytest.mark.parametrize(
     ("effect", "reason"),
     [
-        (Perform("webhook", "{}"), "not available yet"),
+        (
+            Perform(needs_bytes=True),
+            "it needs the whole message, of which only the header was read",
+        ),
         (Send(outgoing()), "it has no recipient"),
         (Delete(), "it was not known which mailbox is the Trash"),
     ],

@@ -102,7 +102,7 @@ def test_what_is_done_in_mailboxes_is_not_held(path: Path) -> None:
 @pytest.mark.parametrize(
     ("effect", "reason"),
     [
-        (Perform("webhook", "{}"), WHY),
+        (Perform("{}", action="webhook"), WHY),
         (Send(outgoing("")), WHY),
         (Delete(), "it was not known which mailbox is the Trash"),
     ],

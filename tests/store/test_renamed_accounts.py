@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from postroom.ports import MessageState, RelayReport
+from postroom.ports import Hold, HoldKind, MessageState, RelayReport
 from postroom.rules.effects import FileInto, Send
 from postroom.store.store import SqlStore
 from tests.store.samples import (
@@ -129,6 +129,24 @@ def test_an_outdated_report_of_a_relay_gives_way_to_the_one_of_that_name_now(
         await store.report_relay(RelayReport("private", "an older one"))
         await store.recognise({"private": ANN})
         assert await relay_troubles(store) == {"private": "home is down"}
+
+    with_store(path, steps)
+
+
+def test_a_hold_goes_where_the_name_of_its_account_goes(path: Path) -> None:
+    """And one of a rule that has such a name stays; the name may be taken by one of an
+    account that is no more."""
+
+    async def steps(store: SqlStore) -> None:
+        await store.recognise({"home": ANN})
+        for kind, name in (("account", "home"), ("rule", "home"), ("account", "new")):
+            await store.hold(Hold(HoldKind(kind), name, f"{kind} {name}", NOON))
+        await store.recognise({"new": ANN})
+        told = {(each.kind, each.name): each.reason for each in await store.holds()}
+        assert told == {
+            (HoldKind.ACCOUNT, "new"): "account home",
+            (HoldKind.RULE, "home"): "rule home",
+        }
 
     with_store(path, steps)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from postroom.ports import (
@@ -33,13 +34,14 @@ from tests.store.samples import (
 def test_an_empty_store_has_a_summary(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
         summary = await store.summary()
-        assert summary.schema_version == 2
+        assert summary.schema_version == 3
         assert len(summary.store_id) == 36
         assert summary.messages == {}
         assert summary.deliveries == {}
         assert summary.relays == {}
         assert summary.mailboxes == ()
         assert summary.troubles == ()
+        assert (summary.holds, summary.notices, summary.waiting) == ((), (), {})
         assert await store.history() == []
 
     with_store(path, steps)
@@ -93,11 +95,13 @@ def test_the_history_tells_the_last_messages_with_their_rules(path: Path) -> Non
     async def steps(store: SqlStore) -> None:
         for uid in (1, 2, 3):
             clock.forward(seconds=1)
-            await decide(store, (message(uid), plan(f"k{uid}", FileInto("News"))))
+            planned = replace(plan(f"k{uid}", FileInto("News")), passed_over=uid)
+            await decide(store, (message(uid), planned))
             await finish(store, placement=Placement("News", 3, uid))
         newest, second = await store.history(2)
         assert (newest.key, second.key) == (message(3).key, message(2).key)
         assert newest.trace == TRACE
+        assert newest.passed_over == 3
         assert newest.matched == ("Invoices",)
         assert newest.message_id == "<3@example.org>"
         assert newest.updated == clock.now()

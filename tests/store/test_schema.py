@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
+from postroom.ports import Hold, HoldKind
 from postroom.rules.effects import FileInto, Send
 from postroom.store.dialects import Instant, storable
 from postroom.store.schema import metadata
@@ -35,6 +36,7 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
         effects = FileInto("News"), Send(outgoing())
         await decide(store, (message(1), plan("k", *effects)))
         await store.mark_sending([1])
+        await store.hold(Hold(HoldKind.RULE, "Invoices", "it hangs", NOON))
 
     with_store(path, fill)
     with closing(sqlite3.connect(path)) as opened:
@@ -52,6 +54,7 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
         "attempt.outcome",
         "outgoing.retry",
         "run.mode",
+        "hold.kind",
     ],
 )
 def test_a_word_that_is_no_state_is_refused(
@@ -94,7 +97,7 @@ def test_the_whole_schema_is_there_from_the_first_day(
     query = "SELECT name FROM sqlite_master WHERE type = 'table'"
     found = {name for (name,) in connection.execute(query)}
     assert found == set(metadata.tables)
-    assert found >= {"reply_window", "counter", "content_chunk", "ruleset_file"}
+    assert found >= {"reply_window", "counter", "hold", "memory"}
     for table in ("account", "delivery"):
         columns = connection.execute(f"SELECT * FROM {table}").description
         assert {column[0] for column in columns} >= {"owner", "lease", "fence"}

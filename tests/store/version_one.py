@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -286,6 +287,8 @@ INSERT INTO attempt VALUES (1, 1, 'delayed', 1, 451, 'busy', 1772366400123456,
 INSERT INTO reply_window VALUES (1, 'away', 'ann@example.org', 1772366400123456);
 INSERT INTO counter VALUES ('sent', 1772366400123456, 1);
 """
+
+TABLES = re.findall(r"CREATE TABLE (\w+)", SCHEMA)
 
 
 def write_version_one(path: Path) -> None:

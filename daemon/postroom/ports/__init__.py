@@ -10,12 +10,17 @@ from postroom.ports.mailboxes import Mailbox as Mailbox
 from postroom.ports.mailboxes import Placement as Placement
 from postroom.ports.mailboxes import Session as Session
 from postroom.ports.mailboxes import Standing as Standing
+from postroom.ports.records import PAUSED as PAUSED
 from postroom.ports.records import Cursor as Cursor
 from postroom.ports.records import Decision as Decision
 from postroom.ports.records import EffectResult as EffectResult
 from postroom.ports.records import EffectState as EffectState
+from postroom.ports.records import Hold as Hold
+from postroom.ports.records import HoldKind as HoldKind
 from postroom.ports.records import MessageState as MessageState
 from postroom.ports.records import OpenEffect as OpenEffect
+from postroom.ports.records import OpenPerform as OpenPerform
+from postroom.ports.records import PerformResult as PerformResult
 from postroom.ports.records import RelayReport as RelayReport
 from postroom.ports.records import Ruleset as Ruleset
 from postroom.ports.records import Sighting as Sighting
@@ -25,4 +30,5 @@ from postroom.ports.relays import DeliveryState as DeliveryState
 from postroom.ports.relays import DueDelivery as DueDelivery
 from postroom.ports.relays import Receipt as Receipt
 from postroom.ports.relays import Relay as Relay
+from postroom.ports.store import Memories as Memories
 from postroom.ports.store import Store as Store

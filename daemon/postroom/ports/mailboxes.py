@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from postroom.errors import PermanentError
@@ -33,11 +33,15 @@ class Halfway(PermanentError):
 
 @dataclass(frozen=True)
 class AccountReport:
-    """What a server said of itself when it was asked by `check --connect`."""
+    """What a server said of itself when it was asked by `check --connect`.
+
+    `uses` tells which mailbox serves as `Trash`, `Archive` and the like, where one is.
+    """
 
     capabilities: frozenset[str]
     mailboxes: tuple[str, ...]
     delimiter: str | None
+    uses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,10 @@ class Mailbox(Protocol):
     @property
     def name(self) -> str:
         """The mailbox's name as the user writes it: `/` is the delimiter."""
+
+    @property
+    def delimiter(self) -> str | None:
+        """What stands between the levels of names on the server; None for nothing."""
 
     @property
     def uidvalidity(self) -> int:

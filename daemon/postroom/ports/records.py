@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from postroom.mail.message import Message, MessageKey
 from postroom.ports.mailboxes import Placement
-from postroom.rules.effects import Effect
+from postroom.rules.effects import Effect, Perform
 from postroom.rules.plan import Plan
 
 
@@ -61,12 +61,19 @@ class Sighting:
 @dataclass(frozen=True)
 class Decision:
     """The outcome for one message: a plan, or the reason why there is none; `final`
-    when it is not to be tried again."""
+    when it is not to be tried again.
+
+    With `waits_for`, the name of a rule that is held, the attempt is taken back, and
+    the message is not tried again before that rule is released. What is not `charged`
+    is not committed: it is tried again at the next look.
+    """
 
     message: Message
     plan: Plan | None = None
     failure: str = ""
     final: bool = False
+    waits_for: str = ""
+    charged: bool = True
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,53 @@ class EffectResult:
     state: EffectState
     detail: str = ""
     placement: Placement | None = None
+
+
+class HoldKind(StrEnum):
+    """What can be held, and the only names for it."""
+
+    RULE = "rule"
+    ACCOUNT = "account"
+
+
+# The reason of a hold that is its owner's own wish.
+PAUSED = "paused by its owner"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A rule that is not asked, or an account that is not watched, until the owner says
+    so, and why."""
+
+    kind: HoldKind
+    name: str
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class OpenPerform:
+    """A `Perform` whose time has come; `key` is the same at each attempt, of which
+    there were `attempts` before."""
+
+    id: int
+    key: str
+    message: MessageKey
+    rule: str
+    effect: Perform
+    attempts: int
+    created: datetime
+
+
+@dataclass(frozen=True)
+class PerformResult:
+    """What came of a `Perform`: `done`, `failed` or `held`; or `planned` again, with
+    the time of the next attempt."""
+
+    id: int
+    state: EffectState
+    detail: str = ""
+    next_attempt: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,7 +12,11 @@ from postroom.ports.records import (
     Cursor,
     Decision,
     EffectResult,
+    Hold,
+    HoldKind,
     OpenEffect,
+    OpenPerform,
+    PerformResult,
     RelayReport,
     Ruleset,
     Sighting,
@@ -21,7 +25,17 @@ from postroom.ports.records import (
 from postroom.ports.relays import DeliveryResult, DueDelivery
 
 
-class Store(Protocol):
+class Memories(Protocol):
+    """What plugins remember: texts under keys, each until its time."""
+
+    async def recall(self, plugin: str, key: str) -> str | None:
+        """The text of this key, if its time has not come."""
+
+    async def remember(self, plugin: str, key: str, text: str, until: datetime) -> None:
+        """Keep a text under a key, instead of the one there was."""
+
+
+class Store(Memories, Protocol):
     """What postroom remembers. Every method is one transaction, which survives kill -9;
     `commit`, `adopt`, `note_arrived`, `mark_sending` and `settle` are synced to disk
     as well."""
@@ -95,7 +109,8 @@ class Store(Protocol):
     async def undecided(
         self, account: str, mailbox: str, uidvalidity: int
     ) -> list[int]:
-        """UIDs of `seen` messages at or below the cursor, ascending."""
+        """UIDs of `seen` messages at or below the cursor, ascending, but for those that
+        wait for a rule."""
 
     async def mark_gone(self, keys: Sequence[MessageKey]) -> None:
         """Record that these are no longer on the server."""
@@ -105,7 +120,9 @@ class Store(Protocol):
     ) -> None:
         """Record plans, effects, outgoing mail and the cursor, all or nothing. Without
         a plan a message stays `seen`; at the third attempt, or when that is `final`, it
-        is `quarantined`. Deliveries of one that was noted as held wait for the owner.
+        is `quarantined`. Deliveries and performs of one that was noted as held wait for
+        the owner. A `Send` with a window that was taken before is `done`, nothing is
+        sent, and its detail says so; else the window is taken now.
         """
 
     async def open_effects(
@@ -148,3 +165,40 @@ class Store(Protocol):
         self, results: Sequence[DeliveryResult]
     ) -> frozenset[tuple[str, str]]:
         """Record results; the (account, mailbox) pairs whose expunges may now go on."""
+
+    async def due_performs(self, now: datetime, limit: int) -> list[OpenPerform]:
+        """Performs whose time has come, oldest first; those begun and not ended before
+        a restart as well."""
+
+    async def next_perform(self) -> datetime | None:
+        """When the next perform is due; None if none waits."""
+
+    async def perform_content(self, id: int) -> bytes | None:
+        """The octets that were kept for this perform; None where it needs none."""
+
+    async def begin_perform(self, id: int) -> None:
+        """Record that one more attempt at it is begun."""
+
+    async def finish_performs(
+        self, results: Sequence[PerformResult]
+    ) -> frozenset[tuple[str, str]]:
+        """Record results; the (account, mailbox) pairs whose expunges may now go on."""
+
+    async def holds(self) -> list[Hold]:
+        """The rules and accounts that are held."""
+
+    async def hold(self, hold: Hold) -> None:
+        """Hold a rule or an account; one that is held keeps its reason."""
+
+    async def release(self, kind: HoldKind, name: str) -> bool:
+        """End a hold; what waits for the rule is tried again. False without one."""
+
+    async def forget_rules(self, names: Collection[str]) -> None:
+        """Given all rules there are now: end the holds of others, and have what waits
+        for a rule that is not held tried again."""
+
+    async def notice(self, name: str, text: str) -> None:
+        """Keep a text for `status` under a name; an empty one takes it away."""
+
+    async def note_vocabulary(self, origins: Mapping[str, str]) -> None:
+        """Note which plugin each condition and action came with: `condition NAME`."""

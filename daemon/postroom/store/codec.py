@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from postroom.errors import StoreError
@@ -56,8 +57,8 @@ def _arguments(effect: Effect) -> Mapping[str, object]:
             return {}
         case Send(outgoing=outgoing):
             return _outgoing(outgoing)
-        case Perform(action=action, payload=payload, needs_bytes=needs_bytes):
-            return {"action": action, "payload": payload, "needs_bytes": needs_bytes}
+        case Perform():
+            return asdict(effect)
 
 
 def _outgoing(outgoing: Outgoing) -> Mapping[str, object]:
@@ -84,7 +85,7 @@ def decode_effect(kind: str, arguments: str) -> Effect:
         case EffectKind.EXPUNGE:
             return Delete(forever=True)
         case EffectKind.PERFORM:
-            return Perform(given["action"], given["payload"], given["needs_bytes"])
+            return Perform(**given)  # of older stores without `options`
         case EffectKind.SEND:
             raise StoreError("a message to be sent is read from the outbox")
 
@@ -94,9 +95,10 @@ def encode_flags(flags: Iterable[str]) -> str:
     return _dump(sorted(flags))
 
 
-def encode_trace(trace: Iterable[RuleTrace]) -> str:
-    """Why a message was decided as it was."""
-    return _dump([_rule(entry) for entry in trace])
+def encode_trace(trace: Iterable[RuleTrace], passed_over: int) -> str:
+    """Why a message was decided as it was, and how many rules were not asked."""
+    rules = [_rule(entry) for entry in trace]
+    return _dump({"rules": rules, "passed_over": passed_over})
 
 
 def _rule(entry: RuleTrace) -> Mapping[str, object]:
@@ -113,9 +115,14 @@ def _condition(asked: ConditionTrace) -> Mapping[str, object]:
     return {"condition": asked.condition, "holds": asked.holds, "seen": asked.seen}
 
 
-def decode_trace(text: str) -> tuple[RuleTrace, ...]:
-    """The trace as it was when the message was decided."""
-    return tuple(_read_rule(entry) for entry in json.loads(text))
+def decode_trace(text: str) -> tuple[tuple[RuleTrace, ...], int]:
+    """The trace as it was when the message was decided, and how many rules were not
+    asked: none in an older store, where it is a list."""
+    told = json.loads(text)
+    if isinstance(told, list):
+        told = {"rules": told, "passed_over": 0}
+    rules = tuple(_read_rule(entry) for entry in told["rules"])
+    return rules, told["passed_over"]
 
 
 def _read_rule(entry: Mapping[str, Any]) -> RuleTrace:

@@ -1,10 +1,18 @@
-"""What the tables are made of: the names of their constraints, and sorts of column."""
+"""What the tables are made of: their catalogue, and sorts of column."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, String
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    MetaData,
+    String,
+    text,
+)
 
 from postroom.store.dialects import Instant, RowId, Words
 
@@ -15,6 +23,8 @@ CONSTRAINT_NAMES = {
     "pk": "pk_%(table_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
 }
+
+metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
 
 
 def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
@@ -36,6 +46,16 @@ def to(target: str, *, optional: bool = False) -> Column[int]:
 def word(name: str, *, optional: bool = False) -> Column[str]:
     """A column of text."""
     return Column(name, Words, nullable=optional)
+
+
+def added_word(name: str) -> Column[str]:
+    """A column of text that older rows got empty."""
+    return Column(name, Words, nullable=False, server_default="")
+
+
+def added_count(name: str) -> Column[int]:
+    """A column of whole numbers that older rows got as 0."""
+    return Column(name, BigInteger, nullable=False, server_default=text("0"))
 
 
 def number(name: str, *, optional: bool = False) -> Column[int]:

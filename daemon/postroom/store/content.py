@@ -36,6 +36,14 @@ def _keep_chunks(connection: Connection, name: str, octets: bytes) -> None:
         connection.execute(insert(content_chunk), chunks)
 
 
+def beginning(connection: Connection, name: str, size: int) -> bytes:
+    """The first of the octets with this hash, at most so many, unverified: for people
+    to look at."""
+    first = content_chunk.c.hash == name, content_chunk.c.ordinal == 0
+    octets = connection.execute(select(content_chunk.c.octets).where(*first)).scalar()
+    return (octets or b"")[:size]
+
+
 def read(connection: Connection, name: str) -> bytes:
     """The octets with this hash; `ContentError` if they are missing or damaged."""
     query = (

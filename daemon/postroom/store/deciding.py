@@ -73,20 +73,21 @@ def _record_failures(
 ) -> None:
     failed = [each for each in decisions if each.plan is None]
     changes = [
-        {
-            "id": rows[each.message.key].id,
-            "state": _after_failure(rows[each.message.key], each),
-            "reason": each.failure,
-            "updated": now,
-        }
+        _after_failure(rows[each.message.key], each) | {"updated": now}
         for each in failed
     ]
     MESSAGES.advance(connection, changes)
 
 
-def _after_failure(row: LedgerRow, decision: Decision) -> MessageState:
+def _after_failure(row: LedgerRow, decision: Decision) -> dict[str, object]:
+    """What becomes of it: it waits for a rule, is tried again, or is given up."""
+    told = {"id": row.id, "reason": decision.failure, "waits_for": decision.waits_for}
+    if decision.waits_for:
+        taken_back = max(row.attempts - 1, 0)
+        return told | {"state": MessageState.SEEN, "attempts": taken_back}
     last = decision.final or row.attempts >= ATTEMPTS
-    return MessageState.QUARANTINED if last else MessageState.SEEN
+    state = MessageState.QUARANTINED if last else MessageState.SEEN
+    return told | {"state": state, "attempts": row.attempts}
 
 
 # -- plans -----------------------------------------------------------------------------
@@ -97,10 +98,8 @@ def _record_plans(
 ) -> None:
     if not decided:
         return
-    changes = [
-        {"id": each.row.id, "state": MessageState.DECIDED, "reason": "", "updated": now}
-        for each in decided
-    ]
+    change = {"state": MessageState.DECIDED, "reason": "", "waits_for": ""}
+    changes = [{"id": each.row.id, **change, "updated": now} for each in decided]
     MESSAGES.advance(connection, changes)
     plans = _insert_plans(connection, run_id, decided, now)
     record_effects(connection, decided, plans, now)
@@ -120,7 +119,7 @@ def _insert_plans(
             "message": each.row.id,
             "run_id": run_id,
             "ruleset_id": ruleset_id,
-            "trace": encode_trace(each.plan.trace),
+            "trace": encode_trace(each.plan.trace, each.plan.passed_over),
             "decided": now,
         }
         for each in decided

@@ -13,11 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Select,
     bindparam,
-    exists,
     or_,
     select,
     update,
@@ -34,6 +32,7 @@ from postroom.ports import (
 )
 from postroom.store.claims import correct_claims, drop_claims
 from postroom.store.codec import decode_effect
+from postroom.store.expunges import all_else_is_done, kept_because
 from postroom.store.kinds import IN_MAILBOX, EffectKind
 from postroom.store.schema import account, effect, mailbox, message
 from postroom.store.slices import rows_where
@@ -83,16 +82,6 @@ def _waiting() -> Select[Any]:
         .join(mailbox, effect.c.source_mailbox == mailbox.c.id)
         .join(account, mailbox.c.account_id == account.c.id)
         .where(effect.c.state.in_(OPEN_EFFECTS), effect.c.kind.in_(IN_MAILBOX))
-    )
-
-
-def all_else_is_done() -> ColumnElement[bool]:
-    """True of an effect if every other one of its message is done."""
-    other = effect.alias("other")
-    return ~exists().where(
-        other.c.message == effect.c.message,
-        other.c.id != effect.c.id,
-        other.c.state != EffectState.DONE,
     )
 
 
@@ -157,6 +146,7 @@ class _Planned:
     kind: str
     rule: str
     state: str
+    detail: str
 
 
 _Plans = Mapping[int, Sequence[_Planned]]
@@ -195,10 +185,11 @@ def _unfinished(connection: Connection, messages: Collection[int]) -> dict[int, 
 
 def _plans(connection: Connection, messages: Iterable[int]) -> _Plans:
     plans: dict[int, list[_Planned]] = {row: [] for row in messages}
-    columns = effect.c.id, effect.c.kind, effect.c.rule, effect.c.state
-    query = select(effect.c.message, *columns)
+    columns = effect.c.kind, effect.c.rule, effect.c.state, effect.c.detail
+    query = select(effect.c.message, effect.c.id, *columns)
     for row in rows_where(connection, query, effect.c.message, list(plans)):
-        plans[row.message].append(_Planned(row.id, row.kind, row.rule, row.state))
+        planned = row.id, row.kind, row.rule, row.state, row.detail
+        plans[row.message].append(_Planned(*planned))
     return plans
 
 
@@ -209,7 +200,7 @@ def _doomed(plan: Sequence[_Planned]) -> Iterator[tuple[_Planned, str]]:
         others = [blocker for blocker in blockers if blocker is not each]
         if others and each.kind == EffectKind.EXPUNGE and each.state in OPEN_EFFECTS:
             first = others[0]
-            yield each, f"kept: {first.kind} of rule {first.rule!r} is {first.state}"
+            yield each, kept_because(first.kind, first.rule, first.state, first.detail)
 
 
 def _hold(connection: Connection, held: Mapping[int, str], now: datetime) -> None:

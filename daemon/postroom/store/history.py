@@ -25,6 +25,9 @@ from postroom.store.schema import (
 )
 from postroom.store.slices import rows_where
 
+_Trace = tuple[tuple[RuleTrace, ...], int]
+_NOT_DECIDED: _Trace = ((), 0)
+
 
 def history(connection: Connection, limit: int) -> list[Handled]:
     """The messages that something was last done about, newest first."""
@@ -40,12 +43,13 @@ def history(connection: Connection, limit: int) -> list[Handled]:
     ids = [row.id for row in rows]
     traces = _traces(connection, ids)
     effects = _effects(connection, ids)
-    return [_handled(row, traces.get(row.id, ()), effects[row.id]) for row in rows]
+    return [
+        _handled(row, traces.get(row.id, _NOT_DECIDED), effects[row.id]) for row in rows
+    ]
 
 
-def _handled(
-    row: Row[Any], trace: tuple[RuleTrace, ...], effects: Sequence[EffectReport]
-) -> Handled:
+def _handled(row: Row[Any], trace: _Trace, effects: Sequence[EffectReport]) -> Handled:
+    rules, passed_over = trace
     return Handled(
         key=MessageKey(row.account, row.mailbox, row.uidvalidity, row.uid),
         message_id=row.message_id,
@@ -54,15 +58,14 @@ def _handled(
         attempts=row.attempts,
         reason=row.reason,
         updated=row.updated,
-        trace=trace,
+        trace=rules,
         effects=tuple(effects),
+        passed_over=passed_over,
     )
 
 
-def _traces(
-    connection: Connection, ids: Sequence[int]
-) -> dict[int, tuple[RuleTrace, ...]]:
-    """The latest trace of each."""
+def _traces(connection: Connection, ids: Sequence[int]) -> dict[int, _Trace]:
+    """The latest trace of each, and how many rules were not asked."""
     query = select(plan.c.message, plan.c.trace).order_by(plan.c.id)
     rows = rows_where(connection, query, plan.c.message, ids)
     return {row.message: decode_trace(row.trace) for row in rows}

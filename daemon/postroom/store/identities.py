@@ -10,9 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    delete,
+    insert,
+    select,
+    update,
+)
 
-from postroom.store.schema import account, mailbox, outgoing, relay
+from postroom.ports import HoldKind
+from postroom.store.schema import account, hold, mailbox, outgoing, relay
 from postroom.store.voiding import void_uids
 
 # No account of the settings has this in its name.
@@ -91,21 +100,27 @@ def _rename(connection: Connection, names: Mapping[str, str]) -> None:
     What waits for a relay goes where its account's name goes. Where a name stays and
     its login is another, as after a move to another server, that one sends it.
     """
-    outdated = relay.c.name.in_(set(names.values()) - set(names))
-    connection.execute(delete(relay).where(outdated))
+    outdated = set(names.values()) - set(names)
+    is_account = hold.c.kind == HoldKind.ACCOUNT
+    connection.execute(delete(relay).where(relay.c.name.in_(outdated)))
+    connection.execute(delete(hold).where(is_account, hold.c.name.in_(outdated)))
     for column in (account.c.name, relay.c.name, outgoing.c.relay):
         _replace(connection, column, names)
+    _replace(connection, hold.c.name, names, is_account)
 
 
 def _replace(
-    connection: Connection, column: Column[str], names: Mapping[str, str]
+    connection: Connection,
+    column: Column[str],
+    names: Mapping[str, str],
+    *where: ColumnElement[bool],
 ) -> None:
     """Replace all at once: over names nobody has, because two may be exchanged."""
     away = {old: f"{_MARK}{old}" for old in names}
     back = {away[old]: new for old, new in names.items()}
     for old, new in [*away.items(), *back.items()]:
-        changed = update(column.table).where(column == old).values({column: new})
-        connection.execute(changed)
+        changed = update(column.table).where(column == old, *where)
+        connection.execute(changed.values({column: new}))
 
 
 def _note(

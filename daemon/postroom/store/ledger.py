@@ -58,14 +58,15 @@ def rows_of(
 def undecided(
     connection: Connection, account_name: str, name: str, uidvalidity: int
 ) -> list[int]:
-    """UIDs of messages that the cursor passed before they were decided, ascending."""
+    """UIDs of messages that the cursor passed before they were decided, ascending; but
+    for those that wait for a rule."""
     query = (
         select(message.c.uid)
         .select_from(located_message)
         .where(account.c.name == account_name, mailbox.c.name == canonical(name))
         .where(message.c.uidvalidity == uidvalidity)
         .where(mailbox.c.uidvalidity == uidvalidity, message.c.uid <= mailbox.c.uid)
-        .where(message.c.state == MessageState.SEEN)
+        .where(message.c.state == MessageState.SEEN, message.c.waits_for == "")
         .order_by(message.c.uid)
     )
     return list(connection.execute(query).scalars())

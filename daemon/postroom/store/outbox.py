@@ -7,7 +7,7 @@ octets of a retry are those of the first attempt.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,16 +21,14 @@ from sqlalchemy import (
     update,
 )
 
-from postroom.errors import StoreError
+from postroom.errors import StoreError, Withdrawn
 from postroom.mail.envelope import Envelope, Outgoing, Retry
 from postroom.ports import DeliveryState, DueDelivery, EffectState
 from postroom.store import content
 from postroom.store.schema import attempt, delivery, effect, outgoing
-from postroom.store.slices import slices
-from postroom.store.states import DELIVERIES, WAITING_DELIVERIES
-
-# No retry is put off for longer: a time further ahead comes of a clock that was wrong.
-LONGEST_WAIT = timedelta(hours=2)
+from postroom.store.slices import rows_where, slices
+from postroom.store.states import DELIVERIES, TAKEN_AWAY, WAITING_DELIVERIES
+from postroom.store.waits import has_come
 
 
 def enqueue(
@@ -137,14 +135,10 @@ def waiting_relays(connection: Connection) -> dict[str, int]:
 def _is_due(now: datetime) -> ColumnElement[bool]:
     """True of a delivery that waits and should not wait longer.
 
-    The wall clock may have been set back: what is queued needs no time, and a time that
-    no schedule gives is not waited for.
+    The wall clock may have been set back: what is queued needs no time.
     """
-    return or_(
-        delivery.c.state == DeliveryState.QUEUED,
-        delivery.c.next_attempt <= now,
-        delivery.c.next_attempt > now + LONGEST_WAIT,
-    )
+    is_queued = delivery.c.state == DeliveryState.QUEUED
+    return or_(is_queued, has_come(delivery.c.next_attempt, now))
 
 
 def _waiting(relay: str | None) -> ColumnElement[bool]:
@@ -154,7 +148,11 @@ def _waiting(relay: str | None) -> ColumnElement[bool]:
 
 
 def mark_sending(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Record that the final dot is about to be sent, as an attempt without an end."""
+    """Record that the final dot is about to be sent, as an attempt without an end.
+
+    Raises `Withdrawn` where the owner took one of them away meanwhile.
+    """
+    _refuse_taken_away(connection, ids)
     change = {"state": DeliveryState.SENDING, "updated": now}
     DELIVERIES.advance(connection, [{"id": row, **change} for row in ids])
     if ids:
@@ -162,6 +160,13 @@ def mark_sending(connection: Connection, ids: Sequence[int], now: datetime) -> N
         connection.execute(insert(attempt), begun)
     for part in slices(ids):
         connection.execute(_begin_sends(part, now))
+
+
+def _refuse_taken_away(connection: Connection, ids: Sequence[int]) -> None:
+    query = select(delivery.c.id, delivery.c.state)
+    query = query.where(delivery.c.state.in_(TAKEN_AWAY))
+    for row in rows_where(connection, query, delivery.c.id, ids):
+        raise Withdrawn(f"delivery {row.id} is {row.state} by now")
 
 
 def _begin_sends(ids: Sequence[int], now: datetime) -> Update:

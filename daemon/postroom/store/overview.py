@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from postroom.mail.message import MessageKey
 from postroom.ports import (
@@ -19,6 +19,9 @@ from postroom.ports import (
     RelayReport,
     WatchReport,
 )
+from postroom.store.expunges import KEPT, WITHDRAWN
+from postroom.store.holds import held
+from postroom.store.notes import notices
 from postroom.store.outbox import waiting_relays
 from postroom.store.report import MailboxReport, Summary, Trouble, Undelivered
 from postroom.store.schema import (
@@ -41,6 +44,13 @@ _KEY = (
     message.c.uid,
     message.c.message_id,
 )
+# Nothing is to be told of these; the last of them its owner knows.
+_WELL = (
+    DeliveryState.QUEUED,
+    DeliveryState.SENDING,
+    DeliveryState.DELIVERED,
+    DeliveryState.WITHDRAWN,
+)
 _WATCH = watch.c.state, watch.c.detail, watch.c.since, watch.c.retry_at
 
 
@@ -57,6 +67,9 @@ def summary(connection: Connection, troubles: int) -> Summary:
         troubles=_troubles(connection, troubles),
         relay_troubles=tuple(_relay_troubles(connection)),
         undelivered=tuple(_undelivered(connection, troubles)),
+        holds=tuple(held(connection)),
+        notices=notices(connection),
+        waiting=_waiting(connection),
     )
 
 
@@ -78,6 +91,17 @@ def _deliveries_by_state(connection: Connection) -> dict[DeliveryState, int]:
     number = func.count().label("number")
     query = select(delivery.c.state, number).group_by(delivery.c.state)
     return {DeliveryState(row.state): row.number for row in connection.execute(query)}
+
+
+def _waiting(connection: Connection) -> dict[str, int]:
+    """How many messages wait for each rule, by its name."""
+    query = (
+        select(message.c.waits_for, func.count().label("number"))
+        .where(message.c.state == MessageState.SEEN, message.c.waits_for != "")
+        .group_by(message.c.waits_for)
+        .order_by(message.c.waits_for)
+    )
+    return {row.waits_for: row.number for row in connection.execute(query)}
 
 
 def _mailboxes(connection: Connection) -> tuple[MailboxReport, ...]:
@@ -113,11 +137,10 @@ def _relay_troubles(connection: Connection) -> Iterator[RelayReport]:
 
 def _undelivered(connection: Connection, limit: int) -> Iterator[Undelivered]:
     """The latest deliveries of which the last that was heard was not good."""
-    well = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.DELIVERED)
     query: Select[Any] = (
         select(delivery, outgoing.c.relay)
         .join(outgoing)
-        .where(delivery.c.state.not_in(well))
+        .where(delivery.c.state.not_in(_WELL))
         .order_by(delivery.c.updated.desc())
         .limit(limit)
     )
@@ -134,8 +157,12 @@ def _troubles(connection: Connection, limit: int) -> tuple[Trouble, ...]:
 
 
 def _stuck(connection: Connection, limit: int) -> Iterator[Trouble]:
-    """Messages that could not be decided."""
-    undecided = (message.c.state == MessageState.SEEN) & (message.c.reason != "")
+    """Messages that could not be decided, but for those that wait for a rule."""
+    undecided = and_(
+        message.c.state == MessageState.SEEN,
+        message.c.reason != "",
+        message.c.waits_for == "",
+    )
     query: Select[Any] = (
         select(*_KEY, message.c.state, message.c.reason, message.c.updated)
         .select_from(located_message)
@@ -148,12 +175,13 @@ def _stuck(connection: Connection, limit: int) -> Iterator[Trouble]:
 
 
 def _undone(connection: Connection, limit: int) -> Iterator[Trouble]:
-    """Effects that failed or are held."""
+    """Effects that failed or are held, but for what the owner withdrew."""
     about = effect.c.state, effect.c.detail, effect.c.updated, effect.c.rule
     query: Select[Any] = (
         select(*_KEY, *about)
         .select_from(located_message.join(effect, effect.c.message == message.c.id))
         .where(effect.c.state.in_((EffectState.FAILED, EffectState.HELD)))
+        .where(effect.c.detail.not_in((WITHDRAWN, KEPT + WITHDRAWN)))
         .order_by(effect.c.updated.desc())
         .limit(limit)
     )

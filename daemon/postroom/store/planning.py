@@ -15,8 +15,9 @@ from sqlalchemy import Connection, insert, select
 from postroom.mail.message import Message
 from postroom.mail.names import canonical
 from postroom.ports import EffectState
-from postroom.rules.effects import Copy, Delete, Effect, FileInto, Perform, Send
+from postroom.rules.effects import Copy, Effect, FileInto, Send
 from postroom.rules.plan import Plan, PlannedEffect
+from postroom.store.beginnings import Origin, begin
 from postroom.store.codec import encode_effect, encode_flags, kind_of
 from postroom.store.cursors import account_id
 from postroom.store.kinds import EffectKind
@@ -54,13 +55,16 @@ def record_effects(
     rows: dict[str, dict[str, object]] = {}
     sends: dict[str, Send] = {}
     for each in decided:
-        owner = {"plan_id": plans[each.row.id], "account_id": accounts[_account(each)]}
+        owner = accounts[_account(each)]
+        origin = Origin(owner, each.message, each.row.held)
+        common = {"plan_id": plans[each.row.id], "account_id": owner, "updated": now}
         for ordinal, planned in _in_order(each.plan):
             key = each.key(planned)
             if key in known or key in rows:
                 continue
-            rows[key] = _row(each, ordinal, planned) | owner | {"updated": now}
-            if isinstance(planned.effect, Send) and _has_recipients(planned.effect):
+            begun = begin(connection, origin, planned.effect, now)
+            rows[key] = _row(each, ordinal, planned) | common | begun
+            if isinstance(planned.effect, Send) and _is_to_leave(planned.effect, begun):
                 sends[key] = planned.effect
     if rows:
         connection.execute(insert(effect), list(rows.values()))
@@ -72,6 +76,12 @@ def _send(connection: Connection, sends: Mapping[str, Send], now: datetime) -> N
     query = select(effect.c.id, effect.c.key, effect.c.detail)
     for row in list(rows_where(connection, query, effect.c.key, list(sends))):
         enqueue(connection, row.id, sends[row.key].outgoing, now, held=row.detail)
+
+
+def _is_to_leave(sending: Send, begun: Mapping[str, object]) -> bool:
+    """False if it was answered before, or there is nobody to send it to."""
+    is_open = begun["state"] is not EffectState.DONE
+    return is_open and bool(sending.outgoing.envelope.recipients)
 
 
 def _account(each: Decided) -> str:
@@ -97,7 +107,6 @@ def _in_order(plan: Plan) -> Iterator[tuple[int, PlannedEffect]]:
 
 
 def _row(each: Decided, ordinal: int, planned: PlannedEffect) -> dict[str, object]:
-    state, detail = _first_state(planned.effect, each.row.held)
     return {
         "message": each.row.id,
         "key": each.key(planned),
@@ -105,31 +114,12 @@ def _row(each: Decided, ordinal: int, planned: PlannedEffect) -> dict[str, objec
         "rule": planned.rule,
         "ordinal": ordinal,
         "arguments": encode_effect(planned.effect),
-        "state": state,
         "source_mailbox": each.row.mailbox,
         "source_uidvalidity": each.message.key.uidvalidity,
         "source_uid": each.message.key.uid,
         "flags_before": encode_flags(each.message.flags),
         "target_mailbox": _target(planned.effect),
-        "detail": detail,
     }
-
-
-def _first_state(planned: Effect, held: str) -> tuple[EffectState, str]:
-    match planned:
-        case Perform():
-            return EffectState.HELD, held or "not available yet"
-        case Delete(forever=False):
-            return EffectState.HELD, "it was not known which mailbox is the Trash"
-        case Send() if not _has_recipients(planned):
-            return EffectState.HELD, "it has no recipient"
-        case Send() if held:
-            return EffectState.HELD, held
-    return EffectState.PLANNED, ""
-
-
-def _has_recipients(sending: Send) -> bool:
-    return bool(sending.outgoing.envelope.recipients)
 
 
 def _target(planned: Effect) -> str | None:

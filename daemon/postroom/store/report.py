@@ -11,6 +11,7 @@ from postroom.ports import (
     Cursor,
     DeliveryState,
     EffectState,
+    Hold,
     MessageState,
     RelayReport,
     WatchReport,
@@ -52,11 +53,21 @@ class Undelivered:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """What `status` is to tell, until it is taken away or told otherwise."""
+
+    name: str
+    text: str
+    updated: datetime
+
+
+@dataclass(frozen=True)
 class Summary:
     """How things stand: counts by state, cursors, and the latest troubles first.
 
     `relays` counts the deliveries that wait, by the relay that is to take them;
-    `relay_troubles` are the relays that did not do well the last time.
+    `relay_troubles` are the relays that did not do well the last time. `waiting` counts
+    the messages that wait for a rule, by its name.
     """
 
     store_id: str
@@ -68,6 +79,75 @@ class Summary:
     troubles: tuple[Trouble, ...]
     undelivered: tuple[Undelivered, ...]
     relay_troubles: tuple[RelayReport, ...]
+    holds: tuple[Hold, ...]
+    notices: tuple[Notice, ...]
+    waiting: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """A delivery, and the message and rule that it comes of.
+
+    `code` and `reply` are the last that was heard of it.
+    """
+
+    id: int
+    outgoing: int
+    message: MessageKey
+    rule: str
+    relay: str
+    sender: str | None
+    recipient: str
+    message_id: str
+    state: DeliveryState
+    attempts: int
+    next_attempt: datetime | None
+    code: int
+    reply: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class AttemptReport:
+    """An attempt at a delivery; `outcome` and `ended` are None until it is known what
+    came of it."""
+
+    started: datetime
+    ended: datetime | None
+    outcome: DeliveryState | None
+    code: int
+    reply: str
+
+
+@dataclass(frozen=True)
+class DeliveryDetail:
+    """A delivery with every attempt at it, and the header of what is sent."""
+
+    report: DeliveryReport
+    tried: tuple[AttemptReport, ...]
+    header: str
+
+
+@dataclass(frozen=True)
+class QuarantinedReport:
+    """A message that could not be decided, and why."""
+
+    id: int
+    key: MessageKey
+    message_id: str
+    size: int
+    received: datetime
+    attempts: int
+    reason: str
+    updated: datetime
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What the owner asked for and can't be done to this delivery, and why."""
+
+    id: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -83,7 +163,11 @@ class EffectReport:
 
 @dataclass(frozen=True)
 class Handled:
-    """A message that was handled: its state, the trace of why, and its effects."""
+    """A message that was handled: its state, the trace of why, and its effects.
+
+    `passed_over` counts the rules that were not asked, because none of the patterns
+    they need is in the header.
+    """
 
     key: MessageKey
     message_id: str
@@ -94,6 +178,7 @@ class Handled:
     updated: datetime
     trace: tuple[RuleTrace, ...] = ()
     effects: tuple[EffectReport, ...] = ()
+    passed_over: int = 0
 
     @property
     def matched(self) -> tuple[str, ...]:

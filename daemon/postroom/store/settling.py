@@ -21,18 +21,19 @@ from postroom.ports import (
     EffectState,
     Receipt,
 )
-from postroom.store.effects import all_else_is_done, finish_messages
-from postroom.store.kinds import EffectKind
-from postroom.store.schema import account, attempt, delivery, effect, mailbox, outgoing
+from postroom.store.effects import finish_messages
+from postroom.store.expunges import WITHDRAWN, ready_to_expunge
+from postroom.store.schema import attempt, delivery, effect, outgoing
 from postroom.store.slices import rows_where
 from postroom.store.states import (
     DELIVERIES,
     EFFECTS,
     OPEN_DELIVERIES,
-    OPEN_EFFECTS,
+    TAKEN_AWAY,
     WAITING_DELIVERIES,
 )
 
+_AT_REST = (DeliveryState.DELIVERED, DeliveryState.WITHDRAWN)
 _REFUSED = (DeliveryState.FAILED, DeliveryState.BOUNCED)
 
 _ENDED: dict[str, BindParameter[Any]] = {
@@ -67,15 +68,22 @@ class _Delivery:
 def settle(
     connection: Connection, results: Sequence[DeliveryResult], now: datetime
 ) -> frozenset[tuple[str, str]]:
-    """Record results; the mailboxes whose held-back expunges may now go on."""
+    """Record results; the mailboxes whose held-back expunges may now go on.
+
+    Of a delivery that the owner took away meanwhile only the attempt is recorded.
+    """
     rows = _deliveries(connection, [result.id for result in results])
     _record_attempts(connection, rows, results, now)
-    changes = [_change(rows[result.id], result, now) for result in results]
+    changes = [
+        _change(rows[result.id], result, now)
+        for result in results
+        if rows[result.id].state not in TAKEN_AWAY
+    ]
     DELIVERIES.advance(connection, changes)
     effects = {row.effect for row in rows.values()}
-    messages = _settle_effects(connection, effects, now)
+    messages = settle_effects(connection, effects, now)
     finish_messages(connection, messages, now)
-    return _ready_to_expunge(connection, messages)
+    return ready_to_expunge(connection, messages)
 
 
 def recover(connection: Connection, now: datetime) -> int:
@@ -166,7 +174,7 @@ def _ended(result: DeliveryResult, now: datetime) -> dict[str, object]:
 # -- their messages --------------------------------------------------------------------
 
 
-def _settle_effects(
+def settle_effects(
     connection: Connection, effects: Collection[int], now: datetime
 ) -> frozenset[int]:
     """Bring these effects to their deliveries' state; the messages they are of."""
@@ -197,24 +205,11 @@ def _summed_up(states: Sequence[str]) -> tuple[EffectState | None, str]:
     """The state of an effect whose deliveries have these, None if one is still open."""
     if any(state in OPEN_DELIVERIES for state in states):
         return None, ""
-    undelivered = [state for state in states if state != DeliveryState.DELIVERED]
-    if not undelivered:
+    if all(state == DeliveryState.DELIVERED for state in states):
         return EffectState.DONE, ""
+    undelivered = [state for state in states if state not in _AT_REST]
+    if not undelivered:
+        return EffectState.FAILED, WITHDRAWN
     detail = f"{len(undelivered)} of {len(states)} not delivered: {undelivered[0]}"
     refused = any(state in _REFUSED for state in undelivered)
     return EffectState.FAILED if refused else EffectState.HELD, detail
-
-
-def _ready_to_expunge(
-    connection: Connection, messages: Collection[int]
-) -> frozenset[tuple[str, str]]:
-    query = (
-        select(account.c.name.label("account"), mailbox.c.name.label("mailbox"))
-        .select_from(effect)
-        .join(mailbox, effect.c.source_mailbox == mailbox.c.id)
-        .join(account, mailbox.c.account_id == account.c.id)
-        .where(effect.c.kind == EffectKind.EXPUNGE, effect.c.state.in_(OPEN_EFFECTS))
-        .where(all_else_is_done())
-    )
-    rows = rows_where(connection, query, effect.c.message, list(messages))
-    return frozenset((row.account, row.mailbox) for row in rows)

@@ -84,7 +84,8 @@ def _message_edges() -> Edges[MessageState]:
             {state.SEEN, state.DECIDED, state.QUARANTINED, state.GONE}
         ),
         state.DECIDED: frozenset({state.SETTLED, state.GONE}),
-        state.SETTLED: frozenset({state.ACKNOWLEDGED, state.GONE}),
+        # Decided again: the owner had what failed or was held done after all.
+        state.SETTLED: frozenset({state.ACKNOWLEDGED, state.DECIDED, state.GONE}),
         # Seen again, without a plan: it was taken for what postroom itself placed, and
         # the server told that this was another, or that there is none (`claims.py`).
         state.ACKNOWLEDGED: frozenset({state.SEEN, state.GONE}),
@@ -98,7 +99,8 @@ def _effect_edges() -> Edges[EffectState]:
     final = frozenset({state.DONE, state.FAILED, state.HELD})
     return {
         state.PLANNED: final | {state.DOING},
-        state.DOING: final | {state.DOING},  # begun again after a crash
+        # Begun again after a crash; or a perform that is to be tried again.
+        state.DOING: final | {state.DOING, state.PLANNED},
         # A delivery may be retried by hand, or be bounced after it was accepted.
         state.DONE: frozenset({state.FAILED}),
         state.FAILED: frozenset({state.PLANNED, state.DONE, state.HELD}),
@@ -130,4 +132,6 @@ DELIVERIES = Machine(schema.delivery, DeliveryState, _delivery_edges())
 
 OPEN_EFFECTS = (EffectState.PLANNED, EffectState.DOING)
 WAITING_DELIVERIES = (DeliveryState.QUEUED, DeliveryState.DELAYED)
+# Whom the owner lets nobody send, even where a sender had begun to.
+TAKEN_AWAY = (DeliveryState.HELD, DeliveryState.WITHDRAWN)
 OPEN_DELIVERIES = (*WAITING_DELIVERIES, DeliveryState.SENDING)

@@ -31,8 +31,11 @@ from postroom.store import (
     renumbering,
     runs,
 )
+from postroom.store.desk import OwnerStore
 from postroom.store.history import history
 from postroom.store.identities import recognise
+from postroom.store.noting import NotingStore
+from postroom.store.performing import PerformingStore
 from postroom.store.reader import Reader
 from postroom.store.report import Handled, Summary
 from postroom.store.sending import SendingStore
@@ -40,7 +43,7 @@ from postroom.store.voiding import void_uids
 from postroom.store.writer import Writer
 
 
-class SqlStore(SendingStore):
+class SqlStore(SendingStore, PerformingStore, NotingStore, OwnerStore):
     """What postroom remembers, in a database; implements `ports.Store`."""
 
     def __init__(

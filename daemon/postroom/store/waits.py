@@ -1,0 +1,16 @@
+"""When something is tried again, though the wall clock may have been set back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_
+
+# No retry is put off for longer: a time further ahead comes of a clock that was wrong.
+LONGEST_WAIT = timedelta(hours=2)
+
+
+def has_come(moment: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
+    """True of a moment that has come, or that no schedule gives."""
+    return or_(moment <= now, moment > now + LONGEST_WAIT)

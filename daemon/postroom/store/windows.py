@@ -1,0 +1,51 @@
+"""Windows of time in which one sender is answered once.
+
+Invariant: a window is taken in the transaction that queues its answer, or not at all.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select, tuple_
+
+from postroom.rules.effects import Window
+from postroom.store.schema import reply_window
+
+# Far more than the thousand answers that RFC 5230 asks to be remembered.
+KEPT_WINDOWS = 10_000
+
+
+def take(
+    connection: Connection, account_id: int, window: Window, now: datetime
+) -> datetime | None:
+    """Take the window, and forget the oldest beyond so many; or, where it is taken
+    already, since when."""
+    address = window.address.lower()
+    of_account = reply_window.c.account_id == account_id
+    is_it = (
+        of_account,
+        reply_window.c.handle == window.handle,
+        reply_window.c.address == address,
+    )
+    query = select(reply_window.c.replied).where(*is_it)
+    before: datetime | None = connection.execute(query).scalar()
+    # One that begins later than it could end comes of a clock that was wrong.
+    if before and now - window.period < before < now + window.period:
+        return before
+    connection.execute(delete(reply_window).where(*is_it))
+    row = {"account_id": account_id, "handle": window.handle, "address": address}
+    connection.execute(insert(reply_window), row | {"replied": now})
+    _forget_oldest(connection, account_id)
+    return None
+
+
+def _forget_oldest(connection: Connection, account_id: int) -> None:
+    of_account = reply_window.c.account_id == account_id
+    counted = select(func.count()).select_from(reply_window).where(of_account)
+    excess = connection.execute(counted).scalar_one() - KEPT_WINDOWS
+    if excess > 0:
+        name = reply_window.c.handle, reply_window.c.address
+        oldest = select(*name).where(of_account).order_by(reply_window.c.replied)
+        is_old = tuple_(*name).in_(oldest.limit(excess))
+        connection.execute(delete(reply_window).where(of_account, is_old))
