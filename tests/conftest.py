@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
-from postroom import log
+from postroom.log import redaction
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer, running_dovecot
 from tests.servers.postfix import PostfixServer, running_postfix
@@ -16,10 +19,13 @@ from tests.servers.sink import RecordingSmtp, recording_smtp
 
 
 @pytest.fixture(autouse=True)
-def forget_secrets() -> Iterator[None]:
-    """Secrets are registered with the process: forget those of the test."""
+def put_logging_back() -> Iterator[None]:
+    """Logging and its secrets belong to the process: leave them as they were found."""
+    handlers, level = logging.root.handlers[:], logging.root.level
     yield
-    log._secrets.clear()
+    structlog.reset_defaults()
+    logging.root.handlers, logging.root.level = handlers, level
+    redaction.forget_secrets()
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +58,16 @@ def sink() -> Iterator[RecordingSmtp]:
     """An SMTP server without TLS that keeps what it takes; a new one for each test."""
     with recording_smtp() as server:
         yield server
+
+
+@pytest.fixture
+def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine stands in Berlin, an hour or two before UTC."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 def _skip_without(program: str) -> None:

@@ -6,26 +6,23 @@ import io
 import json
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
-from postroom import log
-from postroom.log import configure_logging, get_logger, redact, register_secrets
+from postroom.log import (
+    configure_logging,
+    flush_log,
+    get_logger,
+    register_secrets,
+    say,
+)
+from postroom.log.bridge import _Bridge
+from postroom.log.cleaning import FIELD_CHARACTERS
+from postroom.log.configuring import Format, Level
 
 SECRET = "canary-7d1f"
-
-
-@pytest.fixture(autouse=True)
-def put_back() -> Iterator[None]:
-    """Logging belongs to the whole process: leave it as it was found."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    yield
-    structlog.reset_defaults()
-    logging.root.handlers, logging.root.level = handlers, level
 
 
 @pytest.fixture
@@ -37,9 +34,15 @@ def stream() -> io.StringIO:
     return stream
 
 
+def shown(stream: io.StringIO) -> str:
+    """All that was logged."""
+    flush_log()
+    return stream.getvalue()
+
+
 def last(stream: io.StringIO) -> dict[str, Any]:
     """The last event."""
-    event: dict[str, Any] = json.loads(stream.getvalue().splitlines()[-1])
+    event: dict[str, Any] = json.loads(shown(stream).splitlines()[-1])
     return event
 
 
@@ -54,7 +57,7 @@ def log_failure(secret: str, message: str) -> None:
 def test_an_event_is_one_json_object_on_one_line(stream: io.StringIO) -> None:
     get_logger().info("message_handled", uid=7, effects=["move to A"], known=None)
     get_logger().warning("watch_failed", retry_in=1.5)
-    first, second = map(json.loads, stream.getvalue().splitlines())
+    first, second = map(json.loads, shown(stream).splitlines())
     assert first["timestamp"].endswith("Z")
     assert first == {
         "event": "message_handled",
@@ -67,14 +70,27 @@ def test_an_event_is_one_json_object_on_one_line(stream: io.StringIO) -> None:
     assert (second["level"], second["retry_in"]) == ("warning", 1.5)
 
 
-def test_what_is_said_in_detail_is_logged_only_when_asked_for() -> None:
-    quiet, verbose = io.StringIO(), io.StringIO()
-    configure_logging(quiet)
-    get_logger().debug("detail")
-    configure_logging(verbose, verbose=True)
-    get_logger().debug("detail")
-    assert quiet.getvalue() == ""
-    assert last(verbose)["event"] == "detail"
+def test_what_is_below_the_level_is_not_logged() -> None:
+    names: tuple[Level, ...] = ("debug", "info", "warning", "error")
+    for index, level in enumerate(names):
+        stream = io.StringIO()
+        configure_logging(stream, level=level)
+        for name in names:
+            get_logger().log(logging.getLevelNamesMapping()[name.upper()], "x")
+        logged = [json.loads(line)["level"] for line in shown(stream).splitlines()]
+        assert logged == list(names[index:])
+
+
+def test_a_form_is_chosen_for_any_stream() -> None:
+    stream = io.StringIO()
+    configure_logging(stream, format="console")
+    get_logger().info("message_handled", uid=7)
+    told = shown(stream)
+    assert "message_handled" in told
+    assert "uid=7" in told
+    assert "{" not in told
+    assert "\x1b" not in told  # it is no terminal
+    assert "{" in on_terminal("x", format="json")
 
 
 @pytest.mark.parametrize(
@@ -94,14 +110,14 @@ def test_a_secret_is_redacted_wherever_it_stands(
     stream: io.StringIO, value: object
 ) -> None:
     get_logger().info(f"event {SECRET}", value=value)
-    assert SECRET not in stream.getvalue()
+    assert SECRET not in shown(stream)
     assert "[secret]" in str(last(stream)["value"])
     assert last(stream)["event"] == "event [secret]"
 
 
 def test_a_secret_at_the_cut_is_not_shown_in_part(stream: io.StringIO) -> None:
-    get_logger().info("x", value="a" * (log._FIELD_CHARACTERS - 5) + SECRET)
-    assert SECRET[:5] not in stream.getvalue()
+    get_logger().info("x", value="a" * (FIELD_CHARACTERS - 5) + SECRET)
+    assert SECRET[:5] not in shown(stream)
 
 
 def test_a_traceback_shows_no_secret_and_no_locals(stream: io.StringIO) -> None:
@@ -110,8 +126,8 @@ def test_a_traceback_shows_no_secret_and_no_locals(stream: io.StringIO) -> None:
     assert exception["exc_type"] == "OSError"
     assert exception["exc_value"] == "login with [secret] failed"
     assert exception["frames"][-1]["name"] == "log_failure"
-    assert "a local value" not in stream.getvalue()
-    assert SECRET not in stream.getvalue()
+    assert "a local value" not in shown(stream)
+    assert SECRET not in shown(stream)
 
 
 def test_a_traceback_on_a_terminal_shows_no_secret_and_no_locals() -> None:
@@ -123,25 +139,55 @@ def test_a_traceback_on_a_terminal_shows_no_secret_and_no_locals() -> None:
     assert "\x1b]" not in shown
 
 
-def on_terminal(message: str) -> str:
+def on_terminal(message: str, format: Format = "auto") -> str:
     """What a terminal gets to show of a failure."""
     ours, theirs = os.openpty()
     with os.fdopen(theirs, "w") as terminal, os.fdopen(ours, "rb") as screen:
-        configure_logging(terminal)
+        configure_logging(terminal, format)
         log_failure("a local value", message)
-        terminal.flush()
+        flush_log()
         return screen.read1(100_000).decode()
 
 
-def test_a_secret_that_is_part_of_another_leaves_nothing_of_it() -> None:
-    register_secrets(["hunter22", "hunter22-and-more", "secret"])
-    told = "[secret], [secret]; [secret]!"
-    assert redact("hunter22, hunter22-and-more; secret!") == told
+def test_there_are_colours_on_a_terminal_unless_no_color_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[" in on_terminal("x")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in on_terminal("x")
 
 
-def test_a_short_value_is_no_secret_to_be_told_from_text(stream: io.StringIO) -> None:
-    register_secrets(["abc"])
-    assert redact("abc") == "abc"
+def test_the_journal_gets_a_priority_with_each_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal"
+    with path.open("w") as stream:
+        status = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        configure_logging(stream, level="debug")
+        for level in ("debug", "info", "warning", "error", "critical"):
+            getattr(get_logger(), level)("x")
+        log_failure("", "x")
+        monkeypatch.setattr("sys.stderr", stream)
+        say("Traceback:\n  it failed")
+        flush_log()
+    *lines, first, second = path.read_text().splitlines()
+    assert [line[:3] for line in lines] == ["<7>", "<6>", "<4>", "<3>", "<2>", "<3>"]
+    assert all(json.loads(line[3:]) for line in lines)
+    assert (first, second) == ("<3>Traceback:", "<3>  it failed")
+
+
+def test_a_stream_that_was_sent_elsewhere_is_not_the_journal(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "1:2")
+    path = tmp_path / "file"
+    with path.open("w") as file:
+        configure_logging(file)
+        get_logger().info("x")
+        flush_log()
+    assert path.read_text().startswith("{")
 
 
 def test_text_from_mail_can_neither_start_a_line_nor_colour_it(
@@ -149,7 +195,7 @@ def test_text_from_mail_can_neither_start_a_line_nor_colour_it(
 ) -> None:
     nasty = 'a\r\n{"event": "faked"}\x1b[31m\u202e\x00'
     get_logger().info("message_handled", subject=nasty, more={"in": [nasty]})
-    assert len(stream.getvalue().splitlines()) == 1
+    assert len(shown(stream).splitlines()) == 1
     event = last(stream)
     expected = 'a\\r\\n{"event": "faked"}\\x1b[31m\\u202e\\x00'
     assert event["subject"] == expected
@@ -158,7 +204,7 @@ def test_text_from_mail_can_neither_start_a_line_nor_colour_it(
 
 def test_a_long_value_is_cut(stream: io.StringIO) -> None:
     get_logger().info("x", value="é" * 10_000)
-    assert last(stream)["value"] == "é" * log._FIELD_CHARACTERS + "…"
+    assert last(stream)["value"] == "é" * FIELD_CHARACTERS + "…"
 
 
 def test_what_libraries_log_comes_in_the_same_form(stream: io.StringIO) -> None:
@@ -168,7 +214,7 @@ def test_what_libraries_log_comes_in_the_same_form(stream: io.StringIO) -> None:
     event = last(stream)
     assert event["event"] == "trouble with [secret]"
     assert (event["library"], event["level"]) == ("some.library", "warning")
-    assert len(stream.getvalue().splitlines()) == 1
+    assert len(shown(stream).splitlines()) == 1
 
 
 class Nasty:
@@ -206,18 +252,20 @@ def test_a_record_that_can_not_be_read_does_not_stop_its_library(
     arguments: tuple[object, ...],
 ) -> None:
     """It is told where it was logged, not what it holds."""
-    ours = [h for h in logging.root.handlers if isinstance(h, log._Bridge)]
+    ours = [h for h in logging.root.handlers if isinstance(h, _Bridge)]
     monkeypatch.setattr(logging.root, "handlers", ours)  # pytest's would raise
     logging.getLogger("some.library").error(text, *arguments)
     event = last(stream)
-    assert "test_log.py:" in event["event"]
+    assert "test_configuring.py:" in event["event"]
     assert event["library"] == "some.library"
-    assert SECRET not in stream.getvalue()
+    assert SECRET not in shown(stream)
 
 
-def test_a_stream_that_is_gone_does_not_stop_a_library(stream: io.StringIO) -> None:
+def test_a_stream_that_is_gone_stops_nobody(stream: io.StringIO) -> None:
     stream.close()
     logging.getLogger("some.library").error("trouble")
+    get_logger().error("trouble")
+    flush_log()
 
 
 def test_an_exception_that_a_library_logs_is_not_lost(stream: io.StringIO) -> None:
@@ -230,6 +278,18 @@ def test_an_exception_that_a_library_logs_is_not_lost(stream: io.StringIO) -> No
 
 
 def test_the_imap_library_never_logs_what_it_sends(stream: io.StringIO) -> None:
-    configure_logging(stream, verbose=True)
+    configure_logging(stream, level="debug")
     logging.getLogger("aioimaplib.aioimaplib").debug("LOGIN ann %s", "other-word")
-    assert stream.getvalue() == ""
+    assert shown(stream) == ""
+
+
+def test_libraries_are_heard_from_warning_or_from_the_level_that_is_higher() -> None:
+    for level, heard in (("debug", 2), ("warning", 2), ("error", 1)):
+        stream = io.StringIO()
+        configure_logging(stream, level=level)  # type: ignore[arg-type] # they are levels
+        for library in ("some.library", "aioimaplib.aioimaplib"):
+            for say_it in ("debug", "info"):
+                getattr(logging.getLogger(library), say_it)("LOGIN ann")
+        logging.getLogger("some.library").warning("trouble")
+        logging.getLogger("some.library").error("trouble")
+        assert len(shown(stream).splitlines()) == heard
