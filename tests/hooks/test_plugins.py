@@ -63,11 +63,15 @@ def complaints(*plugins: tuple[str, object]) -> str:
 
 def test_the_bundled_plugins_are_found_like_any_other() -> None:
     plugins = discover_plugins()
-    assert plugins.names == ("filing", "filter", "sending")
+    assert plugins.names == ("arrival", "filing", "filter", "sending")
     assert set(plugins.conditions) == {
-        *("from", "to", "subject", "header", "list", "size", "body")
+        *("from", "to", "cc", "recipient", "subject", "header", "list", "size"),
+        *("body", "attachment", "auto", "age", "date", "flag", "mailbox"),
     }
-    assert set(plugins.actions) == {"move", "mark", "flag", "delete", "forward", "stop"}
+    assert set(plugins.actions) == {
+        *("move", "archive", "copy", "mark", "flag", "unflag", "delete", "stop"),
+        *("forward", "redirect", "reply"),
+    }
 
 
 def test_a_condition_is_registered_with_its_plugin() -> None:
@@ -358,3 +362,15 @@ def test_a_plugin_that_can_not_be_imported_is_named(
     (problem,) = caught.value.problems
     assert problem.file == "plugin ghost"
     assert "postroom_no_such_module" in problem.message
+
+
+def test_one_that_takes_its_cancellation_for_nothing_is_ended() -> None:
+    async def ignore_its_end() -> None:
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    told: list[str] = []
+    plugins = settling(ignore_its_end, lambda status: told.append(status))
+    assert tell(plugins) == ["p0: delivery_settled: it took longer than 0.05 s"]
+    assert told == ["failed"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import socket
 import ssl
 import subprocess
 import weakref
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import PermanentError, TemporaryError
-from postroom.transport.tls import Tls, Trust, require_protection
+from postroom.transport.tls import Tls, Trust, require_protection, tell_failure
 from tests.servers.certificates import Certificates
 
 
@@ -136,3 +138,41 @@ def test_any_other_host_needs_tls(host: str) -> None:
         require_protection(Tls.NONE, host)
     for tls in (Tls.IMPLICIT, Tls.STARTTLS):
         require_protection(tls, host)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            socket.gaierror(socket.EAI_NONAME, "unknown"),
+            "there is no host of that name",
+        ),
+        (socket.gaierror(socket.EAI_AGAIN, "later"), "later"),
+        (ConnectionRefusedError(111, "x"), "nothing listens there"),
+    ],
+)
+def test_a_server_that_is_not_there_is_told_in_plain_words(
+    error: OSError, told: str
+) -> None:
+    assert told in tell_failure(error)
+
+
+def test_a_server_that_speaks_no_tls_is_told_in_plain_words() -> None:
+    async def run() -> str:
+        async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"* OK this is no TLS\r\n")
+            await writer.drain()
+            writer.close()
+
+        async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            context = Trust().context()
+            try:
+                await asyncio.open_connection("127.0.0.1", port, ssl=context)
+            except OSError as error:
+                return tell_failure(error)
+        return ""
+
+    told = asyncio.run(run())
+    assert told.startswith("what answers there is no TLS: another port may be right")
+    assert "WRONG_VERSION_NUMBER" in told

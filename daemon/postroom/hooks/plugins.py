@@ -7,16 +7,18 @@ or that implements a hook wrongly, makes a `Problem` naming it; all are told at 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pluggy
 
-from postroom.errors import ConfigError, PluginError, Problem
+from postroom.errors import ConfigError, PluginError, PostroomError, Problem
 from postroom.hooks import hookspecs
+from postroom.hooks.leash import Leash
 from postroom.hooks.patience import Aside, Patience, bounded
 from postroom.log import get_logger
 from postroom.mail.envelope import Outgoing
@@ -47,23 +49,43 @@ class Plugins:
     """The registered plugins: `conditions` and `actions` by name, and hooks to call."""
 
     def __init__(
-        self, found: Iterable[tuple[str, object]], patience: Patience | None = None
+        self,
+        found: Iterable[tuple[str, object]],
+        patience: Patience | None = None,
+        spared: Collection[str] = (),
     ) -> None:
-        """Register these (name, module) pairs; raises `ConfigError`."""
+        """Register these (name, module) pairs; raises `ConfigError`.
+
+        What is wrong with one of the `spared` plugins goes into `failures`: it is left
+        out, and the others serve.
+        """
         self._patience = patience or Patience()
         self._aside = Aside()
+        self._leash = Leash()
         self.conditions: dict[str, Registered[Condition]] = {}
         self.actions: dict[str, Registered[Action]] = {}
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        wrong = [problem for pair in found for problem in self._add(*pair)]
-        if wrong:
-            raise ConfigError(wrong)
+        wrong = [
+            (name, each) for name, module in found for each in self._add(name, module)
+        ]
+        if told := [problem for name, problem in wrong if name not in spared]:
+            raise ConfigError(told)
+        self.failures = tuple(problem for _, problem in wrong)
+        for name in {name for name, _ in wrong}:
+            self._remove(name)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the plugins, in the order of registration."""
         return tuple(name for name, _ in self._manager.list_name_plugin())
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The file of each plugin's code, where it has one."""
+        modules = dict(self._manager.list_name_plugin())
+        files = {n: getattr(each, "__file__", None) for n, each in modules.items()}
+        return {name: Path(file) for name, file in files.items() if file}
 
     def resolve_secret(self, reference: str) -> str | None:
         """The secret, from the first plugin that knows the reference's scheme."""
@@ -108,19 +130,22 @@ class Plugins:
 
     async def tell_settled(
         self, outgoing: Outgoing, status: str, detail: str
-    ) -> list[PluginError]:
+    ) -> list[PostroomError]:
         """Tell every plugin how a delivery ended; the failures of those that failed."""
         arguments = {"outgoing": outgoing, "status": status, "detail": detail}
-        failures = []
+        failures: list[PostroomError] = []
         for name, call in self._calls("delivery_settled", arguments):
+            seconds, telling = self._patience.telling, partial(self._tell, name, call)
             try:
-                async with bounded(name, "delivery_settled", self._patience.telling):
-                    result = await self._aside.call(name, call)
-                    if inspect.isawaitable(result):
-                        await result
-            except PluginError as failure:
+                await self._leash.wait(name, "delivery_settled", seconds, telling)
+            except PostroomError as failure:
                 failures.append(failure)
         return failures
+
+    async def _tell(self, name: str, call: Callable[[], Any]) -> None:
+        result = await self._aside.call(name, call)
+        if inspect.isawaitable(result):
+            await result
 
     def _add(self, name: str, module: object) -> Iterator[Problem]:
         try:
@@ -135,6 +160,14 @@ class Plugins:
             name, "register_conditions", Condition, self.conditions
         )
         yield from self._collect(name, "register_actions", Action, self.actions)
+
+    def _remove(self, plugin: str) -> None:
+        """Forget a plugin, and what it brought before it failed."""
+        if self._manager.has_plugin(plugin):
+            self._manager.unregister(name=plugin)
+        for registered in (self.conditions, self.actions):
+            for name in [n for n, each in registered.items() if each.plugin == plugin]:
+                del registered[name]
 
     def _collect(
         self, plugin: str, hook: str, base: type, into: dict[str, Registered[Kind]]

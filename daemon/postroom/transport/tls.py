@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import socket
 import ssl
 import stat
 from asyncio import sslproto
@@ -24,6 +25,21 @@ READ_BUFFER = 16 * 1024
 
 # OpenSSL's ways to say that the chain of a certificate ends at nobody that is trusted.
 _NOBODY_VOUCHES = range(18, 22)
+
+# What OpenSSL calls the ways in which TLS does not come about, and what they mean.
+_IN_PLAIN_WORDS = {
+    "WRONG_VERSION_NUMBER": "what answers there is no TLS: another port may be right, "
+    'or tls = "starttls"',
+    "HTTP_REQUEST": "what answers there is a web server",
+    "UNSUPPORTED_PROTOCOL": "it speaks only versions of TLS that are too old",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "it speaks only versions of TLS that are too old",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "it found nothing in common for TLS",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants a certificate of ours",
+    "UNEXPECTED_EOF_WHILE_READING": "it hung up in the middle of TLS",
+    "DH_KEY_TOO_SMALL": "its key for TLS is too short to protect anything",
+    "EE_KEY_TOO_SMALL": "the key of its certificate is too short to protect anything",
+}
+_UNKNOWN_HOST = {socket.EAI_NONAME, socket.EAI_NODATA}
 
 # OpenSSL's number for what an application finds wrong, not itself.
 _WRONG_PIN = 50
@@ -136,11 +152,17 @@ def _require_pin(certificate: bytes, pins: Collection[str]) -> None:
 
 
 def tell_failure(error: BaseException) -> str:
-    """Why there is no connection; of a refused certificate, in plain words."""
+    """Why there is no connection, in plain words where a library's are not."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {_tell_distrust(cause)}"
+        if isinstance(cause, ssl.SSLError) and cause.reason in _IN_PLAIN_WORDS:
+            return f"{_IN_PLAIN_WORDS[cause.reason]} ({cause.reason})"
+        if isinstance(cause, socket.gaierror) and cause.errno in _UNKNOWN_HOST:
+            return f"there is no host of that name ({cause.strerror})"
+        if isinstance(cause, ConnectionRefusedError):
+            return "nothing listens there (connection refused)"
         cause = cause.__cause__
     return str(error)
 

@@ -122,9 +122,21 @@ def test_a_usual_name_means_what_the_server_has_for_it(
     means(name, expected, *GMAIL)
 
 
-@pytest.mark.parametrize("name", ["Newsletters", "newsletters", "Archive/2026", "a//b"])
+@pytest.mark.parametrize("name", ["Newsletters", "newsletters", "Work/2026", "a//b"])
 def test_a_name_of_no_use_is_itself_and_nobody_is_asked(name: str) -> None:
     means(name, name, listings=0)
+
+
+def test_what_is_below_a_usual_name_is_below_what_the_server_has_for_it() -> None:
+    means("Archive/2026", "Archived/2026", '(\\Archive) "/" Archived')
+    means("Archive/2026", "Archive/2026", '() "/" Other', listings=2)
+    means("Archive/2026", "Archive/2026", '() "/" Archive', '(\\Archive) "/" Old')
+
+
+def test_a_mailbox_of_exactly_that_name_is_meant_whatever_it_is_below() -> None:
+    listed = ('(\\Sent) "/" "Sent Items"', '() "/" Sent/old')
+    means("Sent/old", "Sent/old", *listed)
+    means("Sent/new", "Sent Items/new", *listed)
 
 
 def test_inbox_and_accents_have_one_form() -> None:

@@ -225,6 +225,21 @@ def test_a_report_has_every_name_by_which_a_mailbox_is_watched() -> None:
     asyncio.run(main())
 
 
+def test_a_report_tells_which_mailbox_serves_which_use() -> None:
+    async def server(peer: Peer) -> None:
+        await log_in(peer)
+        marked = '* LIST (\\Trash) "." INBOX.Eimer'
+        await peer.answer("LIST", marked, '* LIST () "." INBOX.Archiv')
+        await peer.end()
+
+    async def main() -> None:
+        async with asyncio.timeout(30), theatre(server) as port:
+            report = await account_at(port).probe()
+            assert report.uses == {"Trash": "Eimer", "Archive": "Archiv"}
+
+    asyncio.run(main())
+
+
 # -- what is refused to one mailbox ----------------------------------------------------
 
 

@@ -208,7 +208,11 @@ def test_a_changed_password_is_used_at_the_next_login() -> None:
 def test_a_probe_tells_the_extensions_and_takes_its_leave() -> None:
     async def scenario() -> None:
         async with dealings(ScriptedServer(AUTH), password=lambda: "secret") as post:
-            assert await post.relay.probe() == {"AUTH", "SIZE", "HELP"}
+            assert await post.relay.probe() == {
+                "AUTH PLAIN LOGIN CRAM-MD5",
+                "SIZE 1000000",
+                "HELP",
+            }
             assert post.server.said[-1] == "QUIT"
 
     asyncio.run(scenario())

@@ -70,6 +70,7 @@ class ImapAccount:
                 connection.capabilities,
                 tuple(sorted(spelled | watched)),
                 connection.names.delimiter,
+                await connection.directory.uses(),
             )
 
     @asynccontextmanager

@@ -70,12 +70,20 @@ class Directory:
         found = (await self._known()).serving(TRASH)
         return self._names.to_user(found.name) if found else TRASH.usual[0]
 
+    async def uses(self) -> dict[str, str]:
+        """The mailboxes of special use, by the usual names of these."""
+        return (await self._known()).uses()
+
     async def meant_by(self, name: str) -> str:
         """The mailbox that `name` means: the one of that name, even if there is none
-        yet; or for the usual name of a special use the one that has that use."""
+        yet; or for the usual name of a special use the one that has that use. What is
+        below a usual name is below that one."""
         told = self._names.spelling(name)
-        use = use_of(told)
-        return told if use is None else await self._meant_by(told, use)
+        first, slash, below = told.partition("/")
+        use = use_of(first)
+        if use is None or (slash and await self._has(told)):
+            return told
+        return f"{await self._meant_by(first, use)}{slash}{below}"
 
     # -- commands on mailboxes ---------------------------------------------------------
 
@@ -133,6 +141,10 @@ class Directory:
             self._listing = Listing(self._names, listed(exchange.frames))
         self._stale = False
         return self._listing
+
+    async def _has(self, name: str) -> bool:
+        found = (await self._known()).find(name)
+        return found is not None and found.selectable
 
     async def _meant_by(self, name: str, use: SpecialUse) -> str:
         # Where nothing serves that use, the list is asked for once more, not each time.

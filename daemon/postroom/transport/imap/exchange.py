@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import aioimaplib  # type: ignore[import-untyped] # it ships no types
 
 from postroom.errors import TemporaryError
+from postroom.log import redact
 from postroom.transport.imap.framing import Frame
 from postroom.transport.imap.responses import Code, code_of, status_codes
 
@@ -17,8 +18,10 @@ SHOWN = 200
 
 
 def printable(text: bytes) -> str:
-    """What a server said, fit for a log: shortened, without control characters."""
-    decoded = text[:SHOWN].decode("utf-8", "replace")
+    """What a server said, fit for a log and for the store: shortened, without control
+    characters, and without the secrets that it was told."""
+    # What is cut here may hold a part of a secret, which is cut off below.
+    decoded = redact(text[: 4 * SHOWN].decode("utf-8", "replace"))[:SHOWN]
     return "".join(char if char.isprintable() else "\ufffd" for char in decoded)
 
 

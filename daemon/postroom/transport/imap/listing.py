@@ -14,6 +14,7 @@ from postroom.transport.imap.names import Names, to_octets, to_text
 from postroom.transport.imap.responses import Listed
 from postroom.transport.imap.specialuse import (
     ATTRIBUTES,
+    USES,
     SpecialUse,
     folded,
 )
@@ -43,6 +44,15 @@ class Listing:
                 return mailbox
         found = (self._by_folded.get(folded(name)) for name in use.usual)
         return next((mailbox for mailbox in found if mailbox is not None), None)
+
+    def uses(self) -> dict[str, str]:
+        """What users call the mailboxes of special use, by the usual names of these."""
+        found = {use.usual[0]: self.serving(use) for use in USES}
+        return {
+            name: self._names.to_user(mailbox.name)
+            for name, mailbox in found.items()
+            if mailbox is not None
+        }
 
     def to_server(self, name: str) -> str:
         """The server's own name of what the user calls `name`, which need not be there:

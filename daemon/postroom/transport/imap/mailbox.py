@@ -59,6 +59,11 @@ class ImapMailbox:
         return self._name
 
     @property
+    def delimiter(self) -> str | None:
+        """What stands between the levels of names on the server."""
+        return self._connection.names.delimiter
+
+    @property
     def uidvalidity(self) -> int:
         """UIDVALIDITY as of the SELECT."""
         return self._selection.uidvalidity

@@ -37,7 +37,8 @@ class SmtpRelay:
         """Connect, log in, and tell the server's extensions."""
         session = await open_session(self._server)
         await session.wire.close(self._server.timings.quit)
-        return frozenset(keyword.upper() for keyword in session.extensions)
+        lines = (" ".join(each) for each in session.extensions.items())
+        return frozenset(line.strip().upper() for line in lines)
 
     async def close(self) -> None:
         """Say QUIT and close; never raises."""

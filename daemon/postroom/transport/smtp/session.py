@@ -15,6 +15,7 @@ from typing import NoReturn, cast
 import aiosmtplib
 
 from postroom.errors import AuthenticationError, TemporaryError
+from postroom.log import redact
 from postroom.transport.smtp.wire import Wire
 from postroom.transport.tls import Tls, Trust, tell_failure
 
@@ -90,7 +91,7 @@ async def open_session(server: SubmissionServer) -> Session:
     # A UnicodeError is what resolving a name like "a..b" raises.
     except (aiosmtplib.SMTPException, OSError, UnicodeError) as error:
         client.close()
-        raise TemporaryError(f"{server}: {tell_failure(error)}") from error
+        raise TemporaryError(f"{server}: {redact(tell_failure(error))}") from error
     except BaseException:
         client.close()
         raise
@@ -140,7 +141,7 @@ async def _log_in(client: aiosmtplib.SMTP, user: str, password: str) -> None:
 
 
 def _refuse(error: aiosmtplib.SMTPAuthenticationError) -> NoReturn:
-    words = f"the login was answered {error.code} {error.message}"
+    words = redact(f"the login was answered {error.code} {error.message}")
     if 500 <= error.code <= 599:
         raise AuthenticationError(words) from error
     raise TemporaryError(words) from error

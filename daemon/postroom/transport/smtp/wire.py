@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from postroom.errors import TemporaryError
+from postroom.log import redact
 
 _REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])([^\r\n]*))?\r?\n")
 _LONGEST_REPLY = 64 * 1024
@@ -188,6 +189,6 @@ class Wire(asyncio.Protocol):
 
 
 def _printable(octets: bytes) -> str:
-    """Text that is safe in a log and on a terminal."""
-    text = octets.decode("utf-8", errors="replace").strip()
+    """Text that is safe in a log, in the store and on a terminal."""
+    text = redact(octets.decode("utf-8", errors="replace").strip())
     return "".join(char if char.isprintable() else "?" for char in text)
