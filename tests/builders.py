@@ -10,9 +10,9 @@ from postroom.config.rulefiles import read_rule_files
 from postroom.errors import ConfigError
 from postroom.hooks.discovery import discover_plugins
 from postroom.hooks.plugins import Plugins
-from postroom.mail.compose import Owner
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
+from postroom.mail.owner import Owner
 from postroom.rules.decide import Circumstances, decide
 from postroom.rules.plan import Plan
 from postroom.rules.rule import Rule

@@ -15,9 +15,15 @@ import typer
 from postroom.cli import app
 from postroom.commands.outcome import Exit
 from postroom.config.rulefiles import RuleTable
-from postroom.config.settings import AccountTable, ImapServer, Settings, SmtpServer
+from postroom.config.settings import (
+    AccountTable,
+    ImapServer,
+    PostroomTable,
+    Settings,
+    SmtpServer,
+)
 from postroom.hooks import hookspecs
-from postroom.hooks.discovery import discover_plugins
+from postroom.hooks.discovery import discover_plugins, find_plugins
 from postroom.hooks.plugins import Plugins
 from postroom.rules.condition import show_options
 from tests.architecture import RANKS, ROOT
@@ -25,7 +31,11 @@ from tests.builders import read_rules
 
 MANUALS = {
     str(path.relative_to(ROOT)): path.read_text()
-    for path in [ROOT / "README.md", *sorted(ROOT.glob("*/README.md"))]
+    for path in [
+        ROOT / "README.md",
+        *sorted(ROOT.glob("*/README.md")),
+        ROOT / "rules.d/COOKBOOK.md",
+    ]
 }
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!http)([^)#]+)\)")
@@ -46,15 +56,35 @@ def column(manual: str, number: int = 0) -> set[str]:
     return {code for cell in cells for code in re.findall(r"`([^`]+)`", cell)}
 
 
+def row(manual: str, name: str) -> set[str]:
+    """What stands in code in the rows of a manual that begin with this name."""
+    rows = [line for line in MANUALS[manual].splitlines() if line.startswith("| ")]
+    firsts = {line: line.split(" | ")[0] for line in rows}
+    found = [line for line in rows if f"`{name}`" in firsts[line]]
+    return {code for line in found for code in re.findall(r"`([^`]+)`", line)}
+
+
 def test_every_top_level_folder_has_its_manual() -> None:
     folders = {name.split("/")[0] for name in MANUALS if "/" in name}
     assert {"daemon", "plugins", "rules.d"} <= folders
 
 
-@pytest.mark.parametrize(("manual", "block"), [*blocks("python")])
-def test_a_plugin_in_a_manual_is_a_plugin(manual: str, block: str) -> None:
+def plugin_blocks() -> list[tuple[str, str]]:
+    """The blocks that are plugins; `test_tutorial.py` runs the test of them."""
+    found = blocks("python")
+    return [each for each in found if not each[1].startswith("# test_")]
+
+
+def load_plugin(manual: str, block: str) -> ModuleType:
+    """The module that a block is."""
     module = ModuleType("sample")
     exec(compile(block, manual, "exec"), vars(module))
+    return module
+
+
+@pytest.mark.parametrize(("manual", "block"), plugin_blocks())
+def test_a_plugin_in_a_manual_is_a_plugin(manual: str, block: str) -> None:
+    module = load_plugin(manual, block)
     bundled = discover_plugins()
     plugins = Plugins([("sample", module)])
     assert not set(plugins.conditions) & set(bundled.conditions)
@@ -71,7 +101,10 @@ def test_a_rule_or_setting_in_a_manual_can_be_used(
     tables = tomllib.loads(block)
     assert tables, manual
     if "rule" in tables:
-        assert read_rules(tmp_path, block)
+        beside = [each for each in plugin_blocks() if each[0] == manual]
+        modules = [(f"p{n}", load_plugin(*each)) for n, each in enumerate(beside)]
+        found = [(each.name, each.module) for each in find_plugins()[0]]
+        assert read_rules(tmp_path, block, Plugins([*found, *modules]))
     if "postroom" in tables:
         assert Settings.model_validate(tables).account
 
@@ -99,23 +132,42 @@ def test_every_condition_and_action_is_in_the_manual_of_rules() -> None:
     assert {*plugins.conditions, *plugins.actions, "any", "all", "not"} <= told
 
 
+def test_every_option_of_a_condition_or_an_action_is_in_its_row_of_the_manual() -> None:
+    """A class of one field is written by its value alone, and needs no name for it."""
+    plugins = discover_plugins()
+    for registered in (plugins.conditions, plugins.actions):
+        for name, found in registered.items():
+            fields = found.type.model_fields
+            options = {field.alias or key for key, field in fields.items()}
+            if len(options) > 1:
+                assert options <= row("rules.d/README.md", name), name
+
+
 def test_every_key_of_a_rule_is_in_the_manual_of_rules() -> None:
     assert set(RuleTable.model_fields) <= column("rules.d/README.md")
 
 
 def test_every_setting_is_in_the_manual_of_the_daemon() -> None:
     manual = MANUALS["daemon/README.md"]
-    for table in (AccountTable, ImapServer, SmtpServer):
+    for table in (PostroomTable, AccountTable, ImapServer, SmtpServer):
         for key in table.model_fields:
             assert re.search(rf"(^|[`{{, ]){key}\b", manual, re.MULTILINE), key
 
 
 def test_every_command_is_in_the_manual_of_the_daemon() -> None:
+    """And no other: `outbox list`, `show` are two of one group."""
     group = typer.main.get_command(app)
-    commands = getattr(group, "commands", {})
-    told = " ".join(column("daemon/README.md"))
-    assert {"demo", "check", "run", "explain", "status", "plugins"} == set(commands)
-    assert all(f"postroom {name}" in told for name in commands)
+    rows = re.findall(r"^\| `postroom (.+?) \|", MANUALS["daemon/README.md"], re.M)
+    told = {re.sub(r"[`,]|[A-Z.]{2,}", " ", cell).split()[0] for cell in rows}
+    assert told == set(getattr(group, "commands", {}))
+
+
+def test_every_command_of_a_group_is_in_the_manual_of_the_daemon() -> None:
+    manual = MANUALS["daemon/README.md"]
+    for name, command in getattr(typer.main.get_command(app), "commands", {}).items():
+        told = " ".join(re.findall(rf"^\| `postroom ({name}\b.+?) \|", manual, re.M))
+        for part in getattr(command, "commands", {}):
+            assert re.search(rf"\b{part}\b", told), f"{name} {part}"
 
 
 def test_the_exit_codes_are_in_the_manual_of_the_daemon() -> None:

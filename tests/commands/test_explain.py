@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import subprocess
 from pathlib import Path
 
-from tests.builders import make_raw
+import pytest
+from rich.console import Console
+
+from postroom.commands.explanation import Explanation, show_explanation
+from postroom.rules.plan import ConditionTrace, Plan, RuleTrace
+from tests.builders import make_message, make_raw
 from tests.commands.workplace import Workplace
+from tests.endtoend.daemon import PROGRAM
 
 
 def save(workplace: Workplace, raw: bytes) -> Path:
@@ -24,7 +32,7 @@ def test_the_plan_is_told_with_the_trace_of_why(workplace: Workplace) -> None:
     assert lines[2].startswith("holds  subject = 'invoice'")
     assert "saw Invoice 7" in lines[2]
     assert lines[3].startswith("holds  not from = '@spam.example'")
-    assert "move: move to Invoices" in lines
+    assert "then   move: move to Invoices" in lines
     assert lines[-1].startswith("would be done")
     assert "+\\Seen; move to Invoices" in lines[-1]
     assert "Rest" not in done.out  # it is not asked
@@ -81,3 +89,98 @@ def test_any_octets_are_explained(workplace: Workplace) -> None:
         done = workplace.run("explain", save(workplace, raw))
         assert done.code == 0
         assert "would be done" in done.out
+
+
+def test_several_messages_are_explained_and_what_can_not_be_read_is_told(
+    workplace: Workplace,
+) -> None:
+    first = save(workplace, make_raw(subject="Invoice 7"))
+    second = workplace.folder / "second.eml"
+    second.write_bytes(make_raw(subject="Hello"))
+    done = workplace.run("explain", first, workplace.folder / "none.eml", second)
+    assert done.code == 1
+    assert "none.eml can't be read" in done.err
+    lines = done.out.splitlines()
+    assert lines.index(str(first)) < lines.index(str(second))
+    assert done.out.count("would be done") == 2
+
+
+def test_a_message_comes_in_from_a_pipe(workplace: Workplace) -> None:
+    done = subprocess.run(
+        [str(PROGRAM), "explain", "-", "--config", str(workplace.settings)],
+        input=make_raw(subject="Invoice 7"),
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"move to Invoices" in done.stdout
+
+
+def test_programs_get_the_whole_trace(workplace: Workplace) -> None:
+    path = save(workplace, make_raw(subject="Invoice 7"))
+    done = workplace.run("explain", path, "--json", "--mailbox", "Lists")
+    (told,) = done.data
+    assert (told["subject"], told["mailbox"]) == ("Invoice 7", "Lists")
+    assert told["effects"] == ["+\\Seen", "move to Invoices"]
+    first = told["rules"][0]
+    assert (first["rule"], first["matched"]) == ("Invoices [all]", True)
+    subject = {"condition": "subject = 'invoice'", "holds": True, "seen": "Invoice 7"}
+    assert first["conditions"][0] == subject
+    assert told["waits"] == ""
+
+
+def test_flags_are_as_if_it_had_come_with_them(workplace: Workplace) -> None:
+    workplace.write(
+        rules='[[rule]]\nname = "x"\nwhen.flag = "\\\\Seen"\nthen = [{ flag = true }]\n'
+    )
+    path = save(workplace, make_raw())
+    assert "+\\Flagged" not in workplace.run("explain", path).out
+    assert "+\\Flagged" in workplace.run("explain", path, "--flag", "seen").out
+
+
+WIDE = Explanation(
+    Path("mail.eml"),
+    make_message(subject="Hello"),
+    Plan(
+        trace=(
+            RuleTrace(
+                "A rule",
+                True,
+                (ConditionTrace("subject = 'x'", True, "long " * 60),),
+                ("move: move to Lists", "forward: refused: it goes round in circles"),
+                "the rules after it are not asked",
+            ),
+        ),
+        undone=("forward: refused: it goes round in circles",),
+    ),
+)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_on_a_terminal_what_is_long_is_wrapped_below_its_beginning(width: int) -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, width=width, force_terminal=True, color_system=None)
+    show_explanation(console, WIDE, named=False)
+    lines = [line.rstrip() for line in screen.getvalue().splitlines()]
+    assert max(map(len, lines)) <= width
+    first = next(line for line in lines if "subject" in line)
+    assert first.startswith("      holds  subject = 'x'  saw long")
+    assert lines[lines.index(first) + 1].startswith(" " * 13 + "long")
+    assert "      then   forward: refused: it goes round in circles" in lines
+    assert lines[-1] == "and not        forward: refused: it goes round in circles"
+
+
+def test_a_rule_that_is_held_is_told_with_the_reason(workplace: Workplace) -> None:
+    """Nothing would be done yet, and what was asked before is shown."""
+    command = [str(PROGRAM), "run", "--once", "--config", str(workplace.settings)]
+    made = subprocess.run(command, capture_output=True, timeout=60)
+    assert made.returncode == 1  # no server is there; the store is
+    assert workplace.run("pause", "Rest").code == 0
+    done = workplace.run("explain", save(workplace, make_raw()))
+    assert done.code == 0
+    assert "no  Invoices [all]" in done.out
+    assert "not carried out: " in done.out
+    assert "nothing yet: it waits, for rule 'Rest' is held: " in done.out
+    ended = workplace.run("explain", save(workplace, make_raw()), "--json").data
+    assert ended[0]["effects"] == []
+    assert ended[0]["waits"].startswith("rule 'Rest' is held: ")

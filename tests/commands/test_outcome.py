@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from postroom.commands.outcome import telling_errors
 from postroom.errors import ConfigError, PostroomError, Problem, StoreError
 from postroom.log import register_secrets
+from tests.commands.person import person_at
+from tests.endtoend.daemon import PROGRAM
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +88,77 @@ def test_what_went_well_ends_with_nothing(capsys: pytest.CaptureFixture[str]) ->
     with telling_errors():
         pass
     assert capsys.readouterr() == ("", "")
+
+
+def start(*command: str | Path, **environment: str) -> subprocess.Popen[bytes]:
+    """A program with both of its outputs in pipes."""
+    return subprocess.Popen(
+        list(map(str, command)),
+        env={**os.environ, "PYTHONUNBUFFERED": "", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+PRINTING = """
+from postroom.commands.outcome import make_console, telling_errors
+from postroom.errors import StoreError
+with telling_errors():
+    {console}
+    print("\u2713 " * {count})
+    {more}
+"""
+CONSOLE = 'make_console().print("é [x]", markup=False)'
+
+
+def printing(count: int = 1, console: str = CONSOLE, more: str = "pass") -> list[str]:
+    """A program that prints what is not ASCII, and ends."""
+    text = PRINTING.format(count=count, console=console, more=more)
+    return [sys.executable, "-c", text]
+
+
+@pytest.mark.parametrize("console", ["pass", CONSOLE], ids=["alone", "console"])
+@pytest.mark.parametrize("count", [1, 500_000], ids=["at the end", "on the way"])
+def test_a_reader_that_has_gone_ends_it_without_a_word(
+    count: int, console: str
+) -> None:
+    process = start(*printing(count, console))
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == b""
+    assert process.wait(60) == 1
+
+
+def test_a_locale_without_a_letter_gets_it_escaped() -> None:
+    more = 'raise StoreError("caf\u00e9")'
+    out, err = start(*printing(more=more), PYTHONIOENCODING="ascii").communicate()
+    assert out.splitlines() == [b"\\xe9 [x]", b"\\u2713 "]
+    assert err == b"caf\\xe9\n"
+
+
+def test_a_mistake_of_our_own_is_shown_without_secrets() -> None:
+    more = "from postroom.log import register_secrets; "
+    more += "register_secrets(['canary-7d1f']); raise KeyError('canary-7d1f')"
+    process = start(*printing(more=more))
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert b"Traceback" in err
+    assert b"KeyError: '[secret]'" in err
+
+
+def test_there_are_no_colours_where_nobody_wants_them(tmp_path: Path) -> None:
+    (tmp_path / "postroom.toml").write_text("[account]")
+    command = [str(PROGRAM), "check", "--config", str(tmp_path / "postroom.toml")]
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    environment.pop("NO_COLOR", None)
+    shown = []
+    for wish in ({}, {"NO_COLOR": "1"}):
+        with person_at(command, {**environment, **wish}) as person:
+            assert person.leave() == 78
+            shown.append(person.seen)
+    coloured, plain = shown
+    assert "\x1b[31m" in coloured
+    # NO_COLOR is about colours: what is bold may be bold.
+    assert "\x1b[3" not in plain

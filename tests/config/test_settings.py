@@ -101,6 +101,13 @@ def test_starttls_has_its_own_ports(tmp_path: Path) -> None:
         ),
         ("[account.home]", '[account.home]\nexisting = "x"', "'leave' or 'process'"),
         ("[account.home]", '[account."a b"]', "expected letters, digits"),
+        ("[account.home]", "[account.home]\naliases = ['x']", "expected an address"),
+        (
+            "[account.home]",
+            "[account.home]\naliases = ['a@b.example', 'a@b.example']",
+            "'a@b.example' is named more than once",
+        ),
+        ("[postroom]", "[postroom]\nhold = 1", "hold: expected true or false"),
         ("[account.home]", "[acount.home]", "did you mean 'account'?"),
         ('host = "smtp.ours.example"', 'account = "hme"', "did you mean 'home'?"),
         ('host = "smtp.ours.example"', 'account = "home"', "no smtp of its own"),
@@ -165,9 +172,9 @@ def test_a_rule_is_for_mailboxes_that_are_watched(tmp_path: Path) -> None:
     rules = "".join(
         [
             rule.format(name="all", mailbox="Lists", accounts=""),
-            rule.format(name="home", mailbox="Lists", accounts='"home"'),
+            rule.format(name="ours", mailbox="Lists", accounts='"home"'),
             rule.format(name="slip", mailbox="List", accounts=""),
-            rule.format(name="isp", mailbox="Lists", accounts='"isp"'),
+            rule.format(name="other", mailbox="Lists", accounts='"isp"'),
         ]
     )
     first, second = complaints(tmp_path, settings, one=rules)
@@ -176,7 +183,7 @@ def test_a_rule_is_for_mailboxes_that_are_watched(tmp_path: Path) -> None:
         "did you mean 'Lists'?"
     )
     assert second.endswith(
-        "rule 'isp': mailboxes: there is no watched mailbox 'Lists'; there are: INBOX"
+        "rule 'other': mailboxes: there is no watched mailbox 'Lists'; there are: INBOX"
     )
 
 
@@ -295,6 +302,32 @@ def test_an_account_may_send_through_another(tmp_path: Path) -> None:
         "me@isp.example",
         "home",
     )
+
+
+def test_the_aliases_of_an_account_are_its_owners(tmp_path: Path) -> None:
+    aliases = 'aliases = ["info@ours.example", "me@old.example"]\n'
+    configuration = load(tmp_path, GOOD + aliases)
+    told = ("info@ours.example", "me@old.example")
+    assert configuration.owner("home").aliases == told
+    assert load(tmp_path, GOOD).owner("home").aliases == ()
+
+
+def test_nothing_is_held_unless_the_settings_say_so(tmp_path: Path) -> None:
+    assert not load(tmp_path, GOOD).settings.postroom.hold
+    held = GOOD.replace("[postroom]", "[postroom]\nhold = true")
+    assert load(tmp_path, held).settings.postroom.hold
+
+
+def test_accounts_that_differ_in_case_only_are_refused(tmp_path: Path) -> None:
+    second = GOOD.partition("[account.home]")[2].replace("me@", "you@")
+    (told,) = complaints(tmp_path, f"{GOOD}[account.Home]{second}")
+    assert "accounts 'home' and 'Home' differ in case only" in told
+
+
+def test_a_rule_may_not_have_the_name_of_an_account(tmp_path: Path) -> None:
+    rule = '[[rule]]\nname = "home"\nthen = [{ flag = true }]\n'
+    (told,) = complaints(tmp_path, GOOD, one=rule)
+    assert told.endswith("rule 'home': name: the name is taken by an account")
 
 
 def test_settings_are_found_in_the_usual_places(tmp_path: Path) -> None:

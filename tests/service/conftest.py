@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.dovecot import DovecotServer
+from tests.servers.sink import RecordingSmtp
+from tests.service.house import Daemon
 from tests.service.mailbox import MemoryMailbox
 from tests.service.planned import Plans, WithPlans, take_steps
 from tests.service.planned import Steps as StepsWithPlans
@@ -51,3 +54,17 @@ def at_post(tmp_path: Path) -> AtPost:
         asyncio.run(run())
 
     return take
+
+
+@pytest.fixture
+def user(dovecot: DovecotServer) -> str:
+    """A Dovecot user of this test's own."""
+    return dovecot.new_user()
+
+
+@pytest.fixture
+def daemon(
+    tmp_path: Path, dovecot: DovecotServer, user: str, sink: RecordingSmtp
+) -> Daemon:
+    """A daemon for the user."""
+    return Daemon(tmp_path, dovecot, user, sink.port)

@@ -55,6 +55,7 @@ class MemoryMailbox:
 
     name: str = "INBOX"
     uidvalidity: int = 7
+    delimiter: str | None = "/"
     pushes: bool = True
     uidnext: int | None = None
     tells: bool = True

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from postroom.mail.compose import Owner
+from postroom.hooks.leash import Leash
 from postroom.mail.message import Message
+from postroom.mail.owner import Owner
 from postroom.ports import Ruleset
 from postroom.rules.action import Action
 from postroom.rules.condition import Condition
@@ -25,7 +26,12 @@ from postroom.service.decider import Decider
 from postroom.service.deliberation import Deliberation
 from postroom.service.effector import Effector
 from postroom.service.events import Event
+from postroom.service.gatherer import Gatherer
+from postroom.service.holds import Holds
 from postroom.service.processor import Processor
+from postroom.service.provision import Provision
+from postroom.service.rulebook import Edition, Rulebook
+from postroom.service.web import Web
 from postroom.store.database import open_store
 from postroom.store.store import SqlStore
 from tests.service.mailbox import ACCOUNT, NOON, MemoryMailbox
@@ -115,6 +121,13 @@ class Desk:
     events: list[Event] = field(default_factory=list)
     rung: list[int] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.holds = Holds(self.store, self.clock)
+
+    def provision(self) -> Provision:
+        """What gives plugins their services."""
+        return Provision({}, self.path.parent, self.store, self.clock, Web())
+
     def processor(
         self,
         *rules: Rule,
@@ -127,7 +140,7 @@ class Desk:
         sizes = sizes or BatchSizes()
         return Processor(
             account=ACCOUNT,
-            run=self.run,
+            book=Rulebook(Edition.of(self.run, rules)),
             store=self.store,
             clock=self.clock,
             bookmark=Bookmark(ACCOUNT, self.store, self.clock, adopt_existing, sizes),
@@ -135,12 +148,14 @@ class Desk:
                 owner=Owner(ACCOUNT, "me@ours.example", "Me"),
                 store=self.store,
                 clock=self.clock,
-                decider=Decider(rules, deadline),
+                decider=Decider(deadline),
+                gatherer=Gatherer(self.provision().services, Leash(), deadline),
+                holds=self.holds,
                 max_size=max_size,
             ),
             effector=Effector(self.store, self.events.append),
             observer=self.events.append,
-            ring_sender=lambda: self.rung.append(1),
+            ring_outward=lambda: self.rung.append(1),
             sizes=sizes,
         )
 

@@ -203,3 +203,36 @@ def test_a_login_waits_for_the_one_before(tmp_path: Path) -> None:
         assert [account.tried for account in accounts] == [2] * 5
 
     at_post(tmp_path, steps)
+
+
+def test_a_poll_while_a_login_is_made_ends_nothing(tmp_path: Path) -> None:
+    """What was before is forgiven; the login that fails then is no mistake of ours."""
+
+    async def steps(post: Post) -> None:
+        logins, account = post.logins(), an_account(Unreached("no route"))
+
+        async def door() -> None:
+            logins.forgive()
+
+        account.door = door
+        with pytest.raises(Unreached):
+            await enter(logins, account)
+
+    at_post(tmp_path, steps)
+
+
+def test_a_wait_ends_when_the_owner_wants_a_login_now(tmp_path: Path) -> None:
+    async def steps(post: Post) -> None:
+        logins = post.logins()
+        account = an_account(AuthenticationError("wrong password"))
+        with pytest.raises(AuthenticationError):
+            await enter(logins, account)
+        resting = asyncio.create_task(logins.rest(None))
+        await some_turns()
+        assert not resting.done()
+        logins.forgive()
+        async with asyncio.timeout(10):
+            await resting
+        await enter(logins, account)
+
+    at_post(tmp_path, steps)

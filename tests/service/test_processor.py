@@ -9,6 +9,7 @@ import pytest
 from postroom.errors import TemporaryError
 from postroom.mail.envelope import Envelope, Outgoing
 from postroom.mail.message import Message
+from postroom.ports import HoldKind
 from postroom.rules.effects import FileInto, Send, SetFlags
 from postroom.rules.rule import Rule
 from postroom.service.batches import BatchSizes
@@ -212,9 +213,7 @@ def test_connections_that_are_lost_put_no_message_aside(at_desk: AtDesk) -> None
     at_desk(steps)
 
 
-def test_a_condition_that_hangs_costs_its_own_message_an_attempt(
-    at_desk: AtDesk,
-) -> None:
+def test_a_rule_that_hangs_is_held_and_what_comes_to_it_waits(at_desk: AtDesk) -> None:
     never = threading.Event()
 
     def hang(message: Message) -> bool:
@@ -224,10 +223,17 @@ def test_a_condition_that_hangs_costs_its_own_message_an_attempt(
         mailbox.put(make_raw(), make_raw(subject="bad"), make_raw(), make_raw())
         processor = desk.processor(rule(FileInto("A"), header=hang), deadline=0.2)
         await processor.catch_up(mailbox)
-        assert mailbox.placed == {"A": [1, 3, 4]}
-        assert desk.states()[2] == "seen"
-        (failed,) = desk.told(MessageFailed)
-        assert failed.reason == "postroom: deciding took longer than 0.2 s"
+        assert mailbox.placed == {"A": [1]}
+        assert desk.states() == {1: "acknowledged", 2: "seen", 3: "seen", 4: "seen"}
+        first, *others = desk.told(MessageFailed)
+        assert first.reason == "postroom: deciding took longer than 0.2 s"
+        assert {each.reason for each in others} == {
+            "rule 'it' is held: postroom: deciding took longer than 0.2 s"
+        }
+        never.set()
+        assert await desk.holds.release(HoldKind.RULE, "it")
+        await processor.catch_up(mailbox)
+        assert sorted(mailbox.placed["A"]) == [1, 2, 3, 4]
 
     try:
         at_desk(steps)

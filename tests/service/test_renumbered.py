@@ -13,7 +13,7 @@ import pytest
 from postroom.errors import TemporaryError
 from postroom.mail.envelope import Envelope, Outgoing, Retry
 from postroom.mail.message import Message
-from postroom.ports import DeliveryState
+from postroom.ports import DeliveryState, HoldKind
 from postroom.rules.effects import FileInto, Send
 from postroom.service.batches import BatchSizes
 from postroom.service.events import MessageHandled
@@ -136,6 +136,7 @@ def test_what_could_not_be_decided_at_first_is_held_all_the_same(
         await processor.catch_up(mailbox)
         assert await outbox(desk) == {}
         works = True
+        assert await desk.holds.release(HoldKind.RULE, pass_on.name)
         await processor.catch_up(mailbox)
         assert await outbox(desk) == {DeliveryState.HELD: 51}
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.service.retries import RetrySchedule
-from postroom.store.outbox import LONGEST_WAIT
+from postroom.store.waits import LONGEST_WAIT
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 draws = st.floats(0, 1, exclude_max=True)

@@ -19,10 +19,10 @@ def test_a_bell_rings_again_and_again_and_not_after_the_end() -> None:
                 twice.set()
 
         timetable = Timetable()
-        timetable.ring_every(timedelta(seconds=1), ring)
-        async with asyncio.timeout(20), timetable:
-            assert rung == []
-            await twice.wait()
+        with timetable.ringing(timedelta(seconds=1), ring):
+            async with asyncio.timeout(20), timetable:
+                assert rung == []
+                await twice.wait()
         assert 0.5 < rung[1] - rung[0] < 10
         await asyncio.sleep(0)
         assert timetable._scheduler.running is False
@@ -41,21 +41,22 @@ def test_a_bell_that_breaks_does_not_silence_the_others() -> None:
             rung.set()
 
         timetable = Timetable()
-        timetable.ring_every(timedelta(seconds=1), fail)
-        timetable.ring_every(timedelta(seconds=1), ring)
-        async with asyncio.timeout(20), timetable:
-            await rung.wait()
-            rung.clear()
-            await rung.wait()
+        second = timedelta(seconds=1)
+        with timetable.ringing(second, fail), timetable.ringing(second, ring):
+            async with asyncio.timeout(20), timetable:
+                await rung.wait()
+                rung.clear()
+                await rung.wait()
 
     asyncio.run(run())
 
 
-def test_the_shortest_interval_is_a_second() -> None:
+def test_the_shortest_interval_is_a_second_and_it_ends_with_its_block() -> None:
     async def ring() -> None:
         raise AssertionError("nobody starts it")
 
     timetable = Timetable()
-    timetable.ring_every(timedelta(milliseconds=1), ring)
-    (job,) = timetable._scheduler.get_jobs()
-    assert job.trigger.interval == timedelta(seconds=1)
+    with timetable.ringing(timedelta(milliseconds=1), ring):
+        (job,) = timetable._scheduler.get_jobs()
+        assert job.trigger.interval == timedelta(seconds=1)
+    assert timetable._scheduler.get_jobs() == []

@@ -2,50 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import json as json_format
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
+from postroom.commands.explanation import Explanation, show_explanation
 from postroom.commands.outcome import Exit, make_console, telling_errors
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.config.problems import nearest
 from postroom.config.settings import find_settings
 from postroom.errors import ConfigError, PermanentError, Problem
-from postroom.log import printable
+from postroom.log import configure_logging, printable, say
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
-from postroom.rules.decide import Circumstances, NeedsBody, decide, tell
-from postroom.rules.plan import Plan, RuleTrace
-from postroom.rules.rule import Rule
+from postroom.rules.plan import Plan
+from postroom.service.clock import SystemClock
+from postroom.service.explaining import explain
+
+_STDIN = Path("-")
+_SYSTEM_FLAGS = ("seen", "flagged", "answered", "draft", "deleted")
 
 
-def main(config: Path | None, file: Path, account: str | None, mailbox: str) -> int:
-    """Decide about a saved message, and print the plan with its trace."""
-    console = make_console()
+def main(
+    config: Path | None,
+    files: Sequence[Path],
+    account: str | None,
+    mailbox: str,
+    flags: Sequence[str],
+    json: bool,
+) -> int:
+    """Decide about saved messages, and print each plan with its trace."""
+    configure_logging(sys.stderr, format="console", level="error")
     with telling_errors():
         configuration = load_configuration(find_settings(config))
         name = _choose_account(configuration, account)
-        message = _read_message(file, name, mailbox)
-        owner = configuration.owner(name)
-        circumstances = Circumstances(owner, datetime.now(UTC))
-        plan = _decide(configuration.rules, message, circumstances)
-        _show(console, message, plan)
-        return Exit.DONE
+        key = MessageKey(name, mailbox, 0, 0)
+        now = datetime.now(UTC)
+        template = Message(key, 0, now, _read_flags(flags), Header.parse(b""))
+        read = [*_read_messages(files, template)]
+        explained = asyncio.run(_explain_all(configuration, read))
+        _print(explained, json)
+        return Exit.DONE if len(read) == len(files) else Exit.FAILED
 
 
-def _decide(
-    rules: Sequence[Rule], message: Message, circumstances: Circumstances
-) -> Plan:
-    """As the daemon does: by the headers, and by the body only if it must be."""
-    try:
-        headers = replace(message, content=None)
-        return decide(rules, headers, circumstances)
-    except NeedsBody:
-        return decide(rules, message, circumstances)
+async def _explain_all(
+    configuration: Configuration, read: Sequence[tuple[Path, Message]]
+) -> list[Explanation]:
+    return [await _explain(configuration, file, message) for file, message in read]
+
+
+async def _explain(
+    configuration: Configuration, file: Path, message: Message
+) -> Explanation:
+    """The plan; for a message that would wait, what was decided before that."""
+    outcome = await explain(configuration, message, SystemClock())
+    if isinstance(outcome, Plan):
+        return Explanation(file, message, outcome)
+    return Explanation(file, message, Plan(trace=outcome.trace), waits=str(outcome))
 
 
 def _choose_account(configuration: Configuration, wanted: str | None) -> str:
@@ -58,35 +75,43 @@ def _choose_account(configuration: Configuration, wanted: str | None) -> str:
     return wanted
 
 
-def _read_message(file: Path, account: str, mailbox: str) -> Message:
+def _read_flags(flags: Sequence[str]) -> frozenset[str]:
+    """`seen` is `\\Seen`; what is no flag of IMAP's own is a keyword."""
+    plain = {flag: flag.lstrip("\\").lower() for flag in flags}
+    return frozenset(
+        f"\\{name.capitalize()}" if name in _SYSTEM_FLAGS else flag
+        for flag, name in plain.items()
+    )
+
+
+def _read_messages(
+    files: Sequence[Path], template: Message
+) -> Iterator[tuple[Path, Message]]:
+    """The messages that can be read; of others it is told why not."""
+    for file in files:
+        try:
+            raw = _read(file)
+        except PermanentError as error:
+            say(printable(str(error)))
+            continue
+        header = Header.parse(raw)
+        yield file, replace(template, size=len(raw), header=header, content=raw)
+
+
+def _read(file: Path) -> bytes:
     try:
-        raw = file.read_bytes()
-        received = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        return sys.stdin.buffer.read() if file == _STDIN else file.read_bytes()
     except OSError as error:
         raise PermanentError(f"{file} can't be read: {error.strerror}") from error
-    key = MessageKey(account, mailbox, 0, 0)
-    return Message(key, len(raw), received, frozenset(), Header.parse(raw), raw)
 
 
-def _show(console: Console, message: Message, plan: Plan) -> None:
-    console.print(f"[bold]{escape(printable(message.subject) or '(no subject)')}[/]")
-    if message.header.cut:
-        console.print(f"[yellow]{escape(message.header.cut)}; the rest was not read[/]")
-    for entry in plan.trace:
-        _show_rule(console, entry)
-    effects = [tell(planned.effect) for planned in plan.effects]
-    result = "; ".join(effects) or f"nothing: it stays in {message.key.mailbox}"
-    console.print(f"\n[bold]would be done[/]  {escape(result)}")
-
-
-def _show_rule(console: Console, entry: RuleTrace) -> None:
-    mark = "[green]yes[/]" if entry.matched else "[dim]no [/]"
-    console.print(f"\n{mark} [bold]{escape(entry.rule)}[/]")
-    for asked in entry.conditions:
-        answer = "[green]holds[/]" if asked.holds else "[red]fails[/]"
-        seen = f"  [dim]saw {escape(printable(asked.seen))}[/]" if asked.seen else ""
-        console.print(f"      {answer}  {escape(asked.condition)}{seen}")
-    for told in entry.effects:
-        console.print(f"      [cyan]{escape(told)}[/]")
-    if entry.note:
-        console.print(f"      [dim]{escape(entry.note)}[/]")
+def _print(explained: Sequence[Explanation], json: bool) -> None:
+    if json:
+        data = [each.data for each in explained]
+        print(json_format.dumps(data, indent=2))
+        return
+    console = make_console()
+    for number, each in enumerate(explained):
+        if number:
+            console.print()
+        show_explanation(console, each, named=len(explained) > 1)

@@ -1,18 +1,24 @@
-"""How a command ends: its exit code, and what it says of what is wrong."""
+"""How a command ends: its exit code, and what it says of what is wrong.
+
+Whatever is shown can be shown: a locale without a letter gets it escaped, a reader that
+has gone ends the command without a word.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from traceback import format_exception
+from types import TracebackType
 
 from rich.console import Console
 
 from postroom.errors import ConfigError, PostroomError
-from postroom.log import printable
+from postroom.log import flush_log, printable, say
 
 
 class Exit(IntEnum):
@@ -31,17 +37,43 @@ def telling_errors() -> Iterator[None]:
     A group of errors, which is what ends a task of the daemon, is told error by error;
     mistakes of our own in it are shown with their traceback.
     """
+    _escape_what_has_no_letter()
+    sys.excepthook = _tell_mistake
     try:
         yield
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        _drop_output()
+        raise SystemExit(Exit.FAILED) from error
     except PostroomError as error:
         raise SystemExit(_tell_known([error])) from error
     except ExceptionGroup as group:
         known, mistakes = group.split(PostroomError)
         if mistakes:
-            traceback = "".join(format_exception(mistakes))
-            print(printable(traceback), file=sys.stderr)
+            say(printable("".join(format_exception(mistakes)).rstrip()))
         code = _tell_known(list(_flatten(known)) if known else [])
         raise SystemExit(Exit.FAILED if mistakes else code) from group
+    finally:
+        flush_log()
+
+
+def _escape_what_has_no_letter() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _tell_mistake(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Show a traceback, which may hold what a server said, without secrets."""
+    say(printable("".join(format_exception(kind, error, trace)).rstrip()))
+
+
+def _drop_output() -> None:
+    """Let nothing more be written to a reader that has gone, at the exit above all."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _flatten(group: ExceptionGroup[PostroomError]) -> Iterator[PostroomError]:
@@ -55,7 +87,7 @@ def _flatten(group: ExceptionGroup[PostroomError]) -> Iterator[PostroomError]:
 def _tell_known(errors: Sequence[PostroomError]) -> Exit:
     """Say each of these once; the exit code for them."""
     for told in dict.fromkeys(map(_tell, errors)):
-        print(told, file=sys.stderr)
+        say(told)
     is_wrong = any(isinstance(error, ConfigError) for error in errors)
     return Exit.WRONG_CONFIGURATION if is_wrong else Exit.FAILED
 

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
 from postroom.commands.outcome import Exit, make_console, telling_errors
-from postroom.hooks.discovery import discover_plugins
+from postroom.config.configuration import plugins_beside
+from postroom.config.settings import find_settings
+from postroom.errors import ConfigError
+from postroom.hooks.discovery import Found, find_plugins, register_found
 from postroom.hooks.plugins import Registered
 from postroom.rules.condition import Options
 
 
-def main() -> int:
-    """Print a table of conditions and one of actions."""
+def main(config: Path | None = None) -> int:
+    """Print tables of the plugins, of conditions and of actions.
+
+    Without settings there is no folder of plugins, and the installed ones are shown.
+    """
     console = make_console()
     with telling_errors():
-        plugins = discover_plugins()
+        found, problems = find_plugins(_folder(config))
+        plugins = register_found(found, problems)
+    console.print(_plugin_table(found))
     console.print(_table("condition", plugins.conditions))
     console.print(_table("action", plugins.actions))
     return Exit.DONE
+
+
+def _folder(config: Path | None) -> Path | None:
+    try:
+        return plugins_beside(find_settings(config))
+    except ConfigError:
+        return None
+
+
+def _plugin_table(found: Iterable[Found]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("plugin", "comes from"):
+        table.add_column(heading, overflow="fold")
+    for each in found:
+        table.add_row(Text(each.name, "bold"), Text(each.origin))
+    return table
 
 
 def _table(title: str, registered: Mapping[str, Registered[Options]]) -> Table:

@@ -6,47 +6,87 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from postroom.commands.outcome import Exit, telling_errors
-from postroom.config.configuration import Configuration, load_configuration
+from postroom.config.configuration import (
+    Configuration,
+    load_configuration,
+    read_settings,
+)
 from postroom.config.settings import find_settings
-from postroom.log import configure_logging, get_logger, printable
-from postroom.service.opening import open_service
+from postroom.errors import StoreError
+from postroom.log import Format, Level, configure_logging, get_logger, printable, say
+from postroom.service.clock import SystemClock
+from postroom.service.opening import STORE_NAME, open_service
+from postroom.service.steering import answer_commands, make_steering
+from postroom.service.supervisor import Service
+from postroom.service.watchdog import alive
+from postroom.store.database import open_store
 
 log = get_logger()
 
 
-def main(config: Path | None, once: bool) -> int:
+def main(config: Path | None, once: bool, log_format: Format, log_level: Level) -> int:
     """Run until a signal, or with `once` until all that is there is handled."""
-    configure_logging(sys.stderr)
+    configure_logging(sys.stderr, log_format, log_level)
     with telling_errors():
-        configuration = load_configuration(find_settings(config))
+        path = find_settings(config)
+        configuration = load_configuration(path, remembered=_remember(path))
+        for warning in configuration.warnings:
+            log.warning("configuration", warning=str(warning))
         return asyncio.run(_run_once(configuration) if once else _run(configuration))
 
 
+def _remember(path: Path) -> dict[str, str]:
+    """Which plugin brought what in earlier runs: one that is gone stops nobody."""
+    settings, _ = read_settings(path)
+    store = settings and settings.postroom.state / STORE_NAME
+    if not store or not store.exists():
+        return {}
+    try:
+        return asyncio.run(_ask_vocabulary(store))
+    except StoreError:  # it is told when the store is opened for good
+        return {}
+
+
+async def _ask_vocabulary(path: Path) -> dict[str, str]:
+    async with open_store(path, clock=SystemClock(), read_only=True) as store:
+        return await store.vocabulary()
+
+
 async def _run(configuration: Configuration) -> int:
-    stop = asyncio.Event()
+    stop, hangup = asyncio.Event(), asyncio.Event()
     _on_signals(stop.set)
-    # To be hung up on, or asked to reload, must not end it.
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, log.warning, "reload_needs_a_restart")
-    async with open_service(configuration) as service:
-        await service.run(stop)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
+    async with alive(), open_service(configuration) as service:
+        await service.run(stop, partial(_steer, service, hangup))
     return Exit.DONE
 
 
+async def _steer(service: Service, hangup: asyncio.Event) -> None:
+    """Do what the owner wants, by commands and by SIGHUP, until cancelled."""
+    steering = make_steering(service)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(answer_commands(steering))
+        while True:
+            await hangup.wait()
+            hangup.clear()
+            await steering.reload()
+
+
 async def _run_once(configuration: Configuration) -> int:
-    async with open_service(configuration) as service:
+    async with alive(), open_service(configuration) as service:
         work = asyncio.ensure_future(service.run_once())
         _on_signals(work.cancel)
         await asyncio.wait({work})
         if work.cancelled():
-            print("stopped before the end; what is left waits", file=sys.stderr)
+            say("stopped before the end; what is left waits")
             return Exit.FAILED
         failures = work.result()
     for failure in failures:
-        print(printable(failure), file=sys.stderr)
+        say(printable(failure))
     return Exit.FAILED if failures else Exit.DONE
 
 

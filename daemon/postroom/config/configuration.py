@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from postroom.config.advice import advise
 from postroom.config.consistency import (
+    find_ambiguous_names,
     find_doubled_watches,
     find_lacking_passwords,
     find_relayless,
     find_unfit_certificates,
     find_unknown_accounts,
+    find_unplaced_schedules,
     find_unwatched,
     find_wrong_references,
 )
@@ -24,11 +28,12 @@ from postroom.config.settings import AccountTable, Settings, SharedSmtp, SmtpSer
 from postroom.errors import ConfigError, PluginError, Problem
 from postroom.hooks.discovery import discover_plugins
 from postroom.hooks.plugins import Plugins
-from postroom.mail.compose import Owner
+from postroom.mail.owner import Owner
 from postroom.ports import Ruleset
 from postroom.rules.rule import Rule
 
 _RULES = "rules.d"
+_PLUGINS = "plugins"
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,11 @@ class Configuration:
         """For whom the account acts, and through which account's server it sends."""
         table = self.settings.account[account]
         return Owner(
-            account, table.address, table.name, self.relay_of(account) or account
+            account,
+            table.address,
+            table.name,
+            self.relay_of(account) or account,
+            table.aliases,
         )
 
     def relay_of(self, account: str) -> str | None:
@@ -59,37 +68,65 @@ class Configuration:
 
 
 def load_configuration(
-    path: Path, discover: Callable[[], Plugins] = discover_plugins
+    path: Path,
+    discover: Callable[[], Plugins] | None = None,
+    remembered: Mapping[str, str] = MappingProxyType({}),
 ) -> Configuration:
-    """Read `path` and the `rules.d` beside it; raises `ConfigError`."""
+    """Read `path`, and the `rules.d` and `plugins` beside it; raises `ConfigError`.
+
+    `discover` gives the plugins, where they need not be looked for. `remembered` tells
+    which plugin brought a condition or an action in an earlier run, for example
+    `{"condition weekend": "acme"}`: what is wrong with that plugin, or its absence, is
+    then a warning, and the rules that name what it brought say what they lack.
+    """
+    spared = set(remembered.values())
     settings, problems = read_settings(path)
     try:
-        plugins = discover()
+        plugins = (
+            discover() if discover else discover_plugins(plugins_beside(path), spared)
+        )
     except ConfigError as error:
         raise ConfigError([*problems, *error.problems]) from error
-    secrets = Secrets(plugins.resolve_secret)
-    accounts = settings.account if settings else {}
-    files = _read_rules(path, plugins, settings)
+    files = _read_rules(path, plugins, settings, remembered)
     problems += files.problems
-    warnings: list[Problem] = []
-    if settings:
-        problems += find_wrong_references(settings, plugins.names, str(path))
-        problems += find_doubled_watches(settings, str(path))
-        problems += find_lacking_passwords(settings, str(path))
-        problems += find_unfit_certificates(settings, str(path))
-        problems += find_relayless(settings, files.rules)
-        problems += find_unwatched(settings, files.rules)
-        wrong, warnings = _try_secrets(accounts, secrets, str(path))
-        problems += wrong
-    if files.is_absent and not files.rules:
-        message = f"there are no rules: {path.parent / _RULES} is not there"
-        warnings.append(Problem(str(path), message))
-    if settings is None or problems:
+    if settings is None:
         raise ConfigError(problems)
+    names = {*plugins.names, *spared}
+    problems += _find_inconsistencies(settings, names, files.rules, str(path))
+    secrets = Secrets(plugins.resolve_secret)
+    wrong, warnings = _try_secrets(settings.account, secrets, str(path))
+    if problems or wrong:
+        raise ConfigError([*problems, *wrong])
+    warnings += [*plugins.failures, *_warn_of_absent_rules(path, files)]
+    warnings += advise(files.rules, settings)
     ruleset = Ruleset(files.texts)
     return Configuration(
         path, settings, plugins, secrets, files.rules, ruleset, tuple(warnings)
     )
+
+
+def plugins_beside(path: Path) -> Path:
+    """The folder of plugins that belongs to a settings file; it may be absent."""
+    return path.parent / _PLUGINS
+
+
+def _find_inconsistencies(
+    settings: Settings, plugins: Collection[str], rules: Iterable[Rule], file: str
+) -> Iterator[Problem]:
+    yield from find_wrong_references(settings, plugins, file)
+    yield from find_doubled_watches(settings, file)
+    yield from find_lacking_passwords(settings, file)
+    yield from find_unfit_certificates(settings, file)
+    yield from find_relayless(settings, rules)
+    yield from find_unwatched(settings, rules)
+    yield from find_unplaced_schedules(rules)
+    yield from find_ambiguous_names(settings, rules)
+
+
+def _warn_of_absent_rules(path: Path, files: RuleFiles) -> Iterator[Problem]:
+    if files.is_absent and not files.rules:
+        message = f"there are no rules: {path.parent / _RULES} is not there"
+        yield Problem(str(path), message)
 
 
 def read_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
@@ -103,10 +140,15 @@ def read_settings(path: Path) -> tuple[Settings | None, list[Problem]]:
         return None, list(tell_problems(error, Settings, str(path)))
 
 
-def _read_rules(path: Path, plugins: Plugins, settings: Settings | None) -> RuleFiles:
+def _read_rules(
+    path: Path,
+    plugins: Plugins,
+    settings: Settings | None,
+    remembered: Mapping[str, str],
+) -> RuleFiles:
     """The rules of the folder, then those that plugins bring."""
     accounts = settings.account if settings else _AnyName()
-    files = read_rule_files(path.parent / _RULES, plugins, accounts)
+    files = read_rule_files(path.parent / _RULES, plugins, accounts, remembered)
     if settings is None:  # nor can a plugin's options be read
         return files
     try:

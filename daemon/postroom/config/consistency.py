@@ -151,8 +151,13 @@ def find_unknown_accounts(
 
 
 def find_unwatched(settings: Settings, rules: Iterable[Rule]) -> Iterator[Problem]:
-    """Mailboxes that a rule is for, and that none of its accounts watches."""
+    """Mailboxes that a rule is for, and that none of its accounts watches.
+
+    What runs by a schedule need not be watched.
+    """
     for rule in rules:
+        if rule.on:
+            continue
         accounts = _accounts_of(rule, settings)
         if not accounts:
             continue
@@ -161,6 +166,24 @@ def find_unwatched(settings: Settings, rules: Iterable[Rule]) -> Iterator[Proble
             if mailbox not in watched:
                 message = nearest(mailbox, watched, "watched mailbox")
                 yield Problem(rule.file, message, rule.name, "mailboxes")
+
+
+def find_unplaced_schedules(rules: Iterable[Rule]) -> Iterator[Problem]:
+    """Rules that run by a schedule, and do not say on which mailboxes."""
+    for rule in rules:
+        if rule.on and not rule.mailboxes:
+            message = "it is required with a schedule: the mailboxes that are gone over"
+            yield Problem(rule.file, message, rule.name, "mailboxes")
+
+
+def find_ambiguous_names(
+    settings: Settings, rules: Iterable[Rule]
+) -> Iterator[Problem]:
+    """Rules with the name of an account: commands that take either can't tell them."""
+    for rule in rules:
+        if rule.name in settings.account:
+            message = "the name is taken by an account"
+            yield Problem(rule.file, message, rule.name, "name")
 
 
 def _accounts_of(rule: Rule, settings: Settings) -> list[tuple[str, AccountTable]]:

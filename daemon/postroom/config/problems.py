@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from postroom.errors import Problem
+from postroom.rules.nearest import nearest as nearest
 
 _MESSAGES = {
     "missing": "it is required",
@@ -29,15 +29,6 @@ _MESSAGES = {
     "list_type": "expected a list",
     "too_short": "expected at least one",
 }
-
-
-def nearest(name: str, known: Iterable[str], noun: str) -> str:
-    """What to say of a name that is not known."""
-    known = sorted(known)
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f"there is no {noun} {name!r}; did you mean {close[0]!r}?"
-    return f"there is no {noun} {name!r}; there are: {', '.join(known) or 'none'}"
 
 
 def tell_problems(

@@ -2,139 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    model_validator,
+)
 
 from postroom.config.problems import nearest, read_toml, tell_problems
+from postroom.config.rulereader import Reader
 from postroom.config.settings import WatchedName
 from postroom.errors import Problem
-from postroom.hooks.plugins import Plugins, Registered
-from postroom.rules.logic import All, Either, Logic, Named, Neither
-from postroom.rules.rule import NamedAction, Rule
+from postroom.hooks.plugins import Plugins
+from postroom.rules.options import Duration
+from postroom.rules.rule import Rule
+from postroom.rules.schedule import Schedule, check_cron, check_interval
 
-_MOST_NESTING = 30
+
+class ScheduleTable(BaseModel):
+    """`on = { every = "1h" }`, or `{ cron = "0 3 * * *" }`: minute, hour, day of the
+    month, month, day of the week (by its name)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every: Annotated[Duration, AfterValidator(check_interval)] | None = None
+    cron: Annotated[str, AfterValidator(check_cron)] = ""
+
+    @model_validator(mode="after")
+    def _check_both(self) -> Self:
+        self.schedule()
+        return self
+
+    def schedule(self) -> Schedule:
+        """The schedule that the table means."""
+        return Schedule(self.every, self.cron)
+
+
+def _choose_on(value: object) -> object:
+    """Read `on` as the one or the other, to complain about one of them only."""
+    if isinstance(value, dict):
+        return ScheduleTable.model_validate(value)
+    if value != "arrival":
+        raise ValueError("expected 'arrival', { every = \"1h\" } or { cron = … }")
+    return value
 
 
 class RuleTable(BaseModel):
     """The keys of a `[[rule]]`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    """What logs and reports call it; unique."""
     enabled: StrictBool = True
+    """False puts it to rest."""
     accounts: tuple[str, ...] = ()
+    """The accounts it is for, by their names in the settings; all without it."""
     mailboxes: tuple[WatchedName, ...] = ()
-    on: Literal["arrival"] = "arrival"
+    """The watched mailboxes it is for; every one without it."""
+    on: Annotated[Literal["arrival"] | ScheduleTable, BeforeValidator(_choose_on)] = (
+        "arrival"
+    )
+    """When it is asked: as a message arrives, or by a schedule."""
     when: dict[str, Any] = {}
-    then: tuple[dict[str, Any], ...] = Field(min_length=1)
+    """Conditions, all of which must hold; every message without it."""
+    then: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    """What is done."""
     stop: StrictBool | None = None
-
-
-@dataclass
-class _Reader:
-    """Reads the tables of one rule, and collects what is wrong with them."""
-
-    plugins: Plugins
-    file: str
-    rule: str | None = None
-    problems: list[Problem] = field(default_factory=list)
-
-    def complain(self, key: str, message: str) -> None:
-        """Note a problem at a key of the rule."""
-        self.problems.append(Problem(self.file, message, self.rule, key))
-
-    def read_logic(self, table: object, key: str, depth: int = 0) -> Logic:
-        """Every table is the *and* of its keys."""
-        if not isinstance(table, Mapping):
-            self.complain(key, "expected a table of conditions")
-            return All(())
-        if depth > _MOST_NESTING:
-            self.complain(key, f"conditions are nested more than {_MOST_NESTING} deep")
-            return All(())
-        parts = [
-            self._read_part(name, value, f"{key}.{name}", depth + 1)
-            for name, value in table.items()
-        ]
-        kept = tuple(part for part in parts if part is not None)
-        return kept[0] if len(kept) == 1 else All(kept)
-
-    def _read_part(
-        self, name: str, value: object, key: str, depth: int
-    ) -> Logic | None:
-        match name:
-            case "all":
-                return All(self._read_list(value, key, depth))
-            case "any":
-                return Either(self._read_list(value, key, depth))
-            case "not":
-                return self._read_not(value, key, depth)
-        known = self._find(name, self.plugins.conditions, key, "condition")
-        if known is None:
-            return None
-        condition = self._read_options(known.type, value, key)
-        return condition and Named(name, condition, known.plugin)
-
-    def _read_list(self, value: object, key: str, depth: int) -> tuple[Logic, ...]:
-        if not isinstance(value, list) or not value:
-            self.complain(key, "expected a list of conditions, not empty")
-            return ()
-        return tuple(
-            self.read_logic(item, f"{key}[{number}]", depth)
-            for number, item in enumerate(value, 1)
-        )
-
-    def _read_not(self, value: object, key: str, depth: int) -> Logic:
-        if isinstance(value, list):
-            return Neither(self._read_list(value, key, depth))
-        if isinstance(value, Mapping) and len(value) > 1:
-            names = list(value)
-            apart = ", ".join(f"{{ {name} = … }}" for name in names)
-            together = ", ".join(f"{name} = …" for name in names)
-            self.complain(
-                key,
-                f"several conditions can be read in two ways: none of them holds is "
-                f"not = [{apart}]; not all of them hold is not = [{{ {together} }}]",
-            )
-        return Neither((self.read_logic(value, key, depth),))
-
-    def read_actions(self, tables: tuple[dict[str, Any], ...]) -> Iterator[NamedAction]:
-        """The actions of `then`, in order."""
-        for number, table in enumerate(tables, 1):
-            if not table:
-                self.complain(f"then[{number}]", "expected an action")
-            for name, value in table.items():
-                key = f"then[{number}].{name}"
-                known = self._find(name, self.plugins.actions, key, "action")
-                action = known and self._read_options(known.type, value, key)
-                if known and action:
-                    yield NamedAction(name, action, known.plugin)
-
-    def _find(
-        self, name: str, known: Mapping[str, Registered[Any]], key: str, noun: str
-    ) -> Registered[Any] | None:
-        if name not in known:
-            self.complain(key, nearest(name, known, noun))
-        return known.get(name)
-
-    def _read_options(self, kind: type[Any], value: object, key: str) -> Any:  # noqa: ANN401 - a condition or an action
-        try:
-            return kind.model_validate(value)
-        except ValidationError as error:
-            prefix = (key,)
-            found = tell_problems(error, kind, self.file, self.rule, prefix)
-            main = kind.main_option()
-            self.problems.extend(_without_main(problem, main) for problem in found)
-            return None
-
-
-def _without_main(problem: Problem, main: str | None) -> Problem:
-    """The problem without the name of the main option, which nobody wrote."""
-    key = (problem.key or "").replace(f".{main}", "", 1) if main else problem.key
-    return Problem(problem.file, problem.message, problem.rule, key)
+    """Whether no later rule is asked; without it, a rule that moves, archives or
+    deletes ends the run."""
 
 
 @dataclass(frozen=True)
@@ -151,9 +100,15 @@ class RuleFiles:
 
 
 def read_rule_files(
-    folder: Path, plugins: Plugins, accounts: Collection[str]
+    folder: Path,
+    plugins: Plugins,
+    accounts: Collection[str],
+    remembered: Mapping[str, str] = MappingProxyType({}),
 ) -> RuleFiles:
-    """Read every `*.toml` of a folder in the order of their names."""
+    """Read every `*.toml` of a folder in the order of their names.
+
+    What is `remembered` from plugins that are gone is lacking, and no problem.
+    """
     try:
         paths = [path for path in sorted(folder.iterdir()) if path.match("*.toml")]
     except FileNotFoundError:
@@ -161,11 +116,14 @@ def read_rule_files(
     except OSError as error:
         problem = Problem(str(folder), f"can't be read: {error.strerror}")
         return RuleFiles((), (), (problem,))
-    return _read_files(paths, plugins, accounts)
+    return _read_files(paths, plugins, accounts, remembered)
 
 
 def _read_files(
-    paths: Iterable[Path], plugins: Plugins, accounts: Collection[str]
+    paths: Iterable[Path],
+    plugins: Plugins,
+    accounts: Collection[str],
+    remembered: Mapping[str, str],
 ) -> RuleFiles:
     rules: list[Rule] = []
     texts: list[tuple[str, str]] = []
@@ -175,7 +133,8 @@ def _read_files(
         texts.append((path.name, text))
         problems.extend(wrong)
         problems.extend(_complain_of_keys(tables, str(path)))
-        for rule, wrong in _read_rules(tables, str(path), plugins, accounts):
+        readers = partial(Reader, plugins, str(path), remembered=remembered)
+        for rule, wrong in _read_rules(tables, str(path), readers, accounts):
             problems.extend(wrong)
             rules.extend([rule] if rule else [])
     problems.extend(find_taken_names(rules))
@@ -189,7 +148,10 @@ def _complain_of_keys(tables: Mapping[str, Any], file: str) -> Iterator[Problem]
 
 
 def _read_rules(
-    tables: Mapping[str, Any], file: str, plugins: Plugins, accounts: Collection[str]
+    tables: Mapping[str, Any],
+    file: str,
+    readers: Callable[[str], Reader],
+    accounts: Collection[str],
 ) -> Iterator[tuple[Rule | None, list[Problem]]]:
     listed = tables.get("rule", [])
     if not isinstance(listed, list):
@@ -197,13 +159,11 @@ def _read_rules(
         return
     for number, table in enumerate(listed, 1):
         name = table.get("name") if isinstance(table, dict) else None
-        reader = _Reader(plugins, file, name if isinstance(name, str) else f"{number}")
+        reader = readers(name if isinstance(name, str) else f"{number}")
         yield _read_rule(table, reader, accounts), reader.problems
 
 
-def _read_rule(
-    table: object, reader: _Reader, accounts: Collection[str]
-) -> Rule | None:
+def _read_rule(table: object, reader: Reader, accounts: Collection[str]) -> Rule | None:
     """The rule, or None; conditions and actions are read whatever else is wrong."""
     keys = _read_keys(table, reader)
     given = table if isinstance(table, Mapping) else {}
@@ -227,10 +187,12 @@ def _read_rule(
         stop=keys.stop,
         enabled=keys.enabled,
         file=reader.file,
+        on=keys.on.schedule() if isinstance(keys.on, ScheduleTable) else None,
+        lacks="; ".join(reader.lacking),
     )
 
 
-def _read_keys(table: object, reader: _Reader) -> RuleTable | None:
+def _read_keys(table: object, reader: Reader) -> RuleTable | None:
     try:
         return RuleTable.model_validate(table)
     except ValidationError as error:

@@ -21,11 +21,10 @@ from pydantic import (
 )
 
 from postroom.config.fingerprints import Fingerprints
-from postroom.config.quantities import Duration
 from postroom.errors import ConfigError, Problem
 from postroom.mail.addresses import is_address
 from postroom.mail.names import canonical
-from postroom.rules.options import MailboxName, Octets
+from postroom.rules.options import Duration, MailboxName, Octets
 
 Tls = Literal["implicit", "starttls", "none"]
 
@@ -90,6 +89,9 @@ WatchedName = Annotated[MailboxName, AfterValidator(canonical)]
 Watch = Annotated[
     tuple[WatchedName, ...], Field(min_length=1), AfterValidator(_check_repeated)
 ]
+
+
+Aliases = Annotated[tuple[MailAddress, ...], AfterValidator(_check_repeated)]
 
 
 class Table(BaseModel):
@@ -168,6 +170,7 @@ class AccountTable(Table):
     """`[account.NAME]`: one account, its servers, and what is watched."""
 
     address: MailAddress
+    aliases: Aliases = ()
     name: Line = ""
     imap: ImapServer
     smtp: Smtp = None
@@ -178,10 +181,11 @@ class AccountTable(Table):
 
 
 class PostroomTable(Table):
-    """`[postroom]`: the daemon's own options."""
+    """`[postroom]`: the daemon's own options; `hold` keeps all that would go out."""
 
     state: AbsolutePath
     max_size: Octets = 50 * 1024**2
+    hold: StrictBool = False
 
 
 class Settings(Table):
@@ -193,11 +197,15 @@ class Settings(Table):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
+        taken: dict[str, str] = {}
         for name in self.account:
             if not _ACCOUNT_NAME.match(name):
                 raise ValueError(
                     f"account {name!r}: expected letters, digits, . _ or -"
                 )
+            first = taken.setdefault(name.lower(), name)
+            if first != name:
+                raise ValueError(f"accounts {first!r} and {name!r} differ in case only")
         return self
 
 

@@ -11,32 +11,35 @@ from functools import partial
 
 from postroom.config.configuration import Configuration
 from postroom.config.settings import AccountTable
-from postroom.ports import Account, Clock, Store
+from postroom.hooks.leash import Leash
+from postroom.ports import Account, Clock
 from postroom.service.announcer import Announcer
 from postroom.service.attendance import Attendance
 from postroom.service.backoff import Backoff
 from postroom.service.batches import BatchSizes
 from postroom.service.bookmark import Bookmark
-from postroom.service.connections import (
-    imap_reference,
-    make_account,
-    make_relays,
-)
+from postroom.service.connections import imap_reference, make_account, make_relays
 from postroom.service.decider import Decider
 from postroom.service.deliberation import Deliberation
+from postroom.service.door import Door
 from postroom.service.effector import Effector
 from postroom.service.events import Observer
+from postroom.service.gatherer import Gatherer
+from postroom.service.holds import Holds
 from postroom.service.line import Line
 from postroom.service.logins import Logins
 from postroom.service.patrol import Patrol
+from postroom.service.performer import Performer
 from postroom.service.processor import Processor
+from postroom.service.provision import Provision
 from postroom.service.retries import RetrySchedule
+from postroom.service.rulebook import Rulebook
 from postroom.service.sender import Sender
-from postroom.service.supervisor import Service
-from postroom.service.timetable import Timetable
+from postroom.service.station import Station
 from postroom.service.vault import Vault
 from postroom.service.watch import Watch
 from postroom.service.watcher import Watcher
+from postroom.store.store import SqlStore
 
 # So many accounts of one server log in at a time, so that a start is no storm.
 _AT_ONCE = 4
@@ -47,63 +50,74 @@ class Assembly:
     """Makes the parts of a daemon from what they share."""
 
     configuration: Configuration
-    store: Store
+    store: SqlStore
     vault: Vault
     clock: Clock
     observer: Observer
-    run: int
-    watches: list[Watch] = field(default_factory=list)
+    book: Rulebook
+    holds: Holds
+    provision: Provision
+    leash: Leash
+    door: Door = field(default_factory=Door)
+    stations: dict[str, Station] = field(default_factory=dict)
     gates: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
     )
 
-    def service(self) -> Service:
-        """The parts, put together."""
-        announcer = Announcer(self.configuration.plugins)
-        sender = self._make_sender(announcer)
-        tables = self.configuration.settings.account.items()
-        accounts = {
-            name: make_account(self.configuration, name, self.vault)
-            for name, _ in tables
-        }
-        attendances = [
-            self._attend(accounts[name], table, sender) for name, table in tables
-        ]
-        return Service(
-            self.configuration,
-            tuple(attendances),
-            sender,
-            announcer,
-            Timetable(),
-            accounts,
-        )
+    def __post_init__(self) -> None:
+        self.announcer = Announcer(self.configuration.plugins)
+        self.sender = self._make_sender()
+        self.performer = self._make_performer()
 
-    def _make_sender(self, announcer: Announcer) -> Sender:
-        relays = make_relays(self.configuration, self.vault)
+    def call_watches(self, places: Iterable[tuple[str, str]]) -> None:
+        """Have what can be done in these (account, mailbox) pairs done."""
+        wanted = set(places)
+        for station in self.stations.values():
+            for watch in station.watches:
+                if (watch.account, watch.mailbox) in wanted:
+                    watch.call()
+
+    def ring_outward(self) -> None:
+        """Say that there may be something new to send or to perform."""
+        self.sender.ring()
+        self.performer.ring()
+
+    def make_station(self, name: str) -> Station:
+        """What looks after the account of this name."""
+        table = self.configuration.settings.account[name]
+        account = make_account(self.configuration, name, self.vault)
+        attendance = self._attend(account, table)
+        return Station(account, table, attendance)
+
+    def _make_sender(self) -> Sender:
         return Sender(
             self.store,
-            relays,
+            make_relays(self.configuration, self.vault),
             self.clock,
             RetrySchedule(),
-            self._call_watches,
-            announcer.announce,
+            self.call_watches,
+            self.announcer.announce,
             random.random,
+            door=self.door,
         )
 
-    def _call_watches(self, places: Iterable[tuple[str, str]]) -> None:
-        wanted = set(places)
-        for watch in self.watches:
-            if (watch.account, watch.mailbox) in wanted:
-                watch.call()
+    def _make_performer(self) -> Performer:
+        return Performer(
+            self.store,
+            self.clock,
+            self.configuration.plugins.actions,
+            self.provision.services,
+            self.leash,
+            self.call_watches,
+            random.random,
+            self.door,
+        )
 
-    def _attend(
-        self, account: Account, table: AccountTable, sender: Sender
-    ) -> Attendance:
+    def _attend(self, account: Account, table: AccountTable) -> Attendance:
         name = account.name
-        processor = self._make_processor(name, table, sender)
+        processor = self._make_processor(name, table)
         parts = (processor, self.store, self.clock, self.observer)
         watches = [Watch(name, mailbox, *parts) for mailbox in table.watch]
-        self.watches += watches
         logins = Logins(
             self.clock.monotonic,
             self.gates[table.imap.host],
@@ -120,21 +134,19 @@ class Assembly:
     def _make_line(self, account: Account, logins: Logins) -> Line:
         return Line(account, logins, Backoff(self.clock.monotonic, random.random))
 
-    def _make_processor(
-        self, name: str, table: AccountTable, sender: Sender
-    ) -> Processor:
+    def _make_processor(self, name: str, table: AccountTable) -> Processor:
         sizes = BatchSizes()
         adopts = table.existing == "leave"
         return Processor(
             account=name,
-            run=self.run,
+            book=self.book,
             store=self.store,
             clock=self.clock,
             bookmark=Bookmark(name, self.store, self.clock, adopts, sizes),
             deliberation=self._make_deliberation(name),
             effector=Effector(self.store, self.observer),
             observer=self.observer,
-            ring_sender=sender.ring,
+            ring_outward=self.ring_outward,
             sizes=sizes,
         )
 
@@ -143,6 +155,8 @@ class Assembly:
             owner=self.configuration.owner(name),
             store=self.store,
             clock=self.clock,
-            decider=Decider(self.configuration.rules),
+            decider=Decider(),
+            gatherer=Gatherer(self.provision.services, self.leash),
+            holds=self.holds,
             max_size=self.configuration.settings.postroom.max_size,
         )

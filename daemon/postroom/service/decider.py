@@ -1,7 +1,8 @@
 """Deciding in a thread of its own, so that slow rules never stall the event loop.
 
 A message that is not decided within its deadline is given up: its thread is left to
-itself, and the messages after it go to a new one.
+itself, the rule that was being asked is asked no more, and the messages after it go to
+a new thread.
 """
 
 from __future__ import annotations
@@ -10,45 +11,53 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from postroom.errors import PluginError
+from postroom.errors import PluginError, TemporaryError
 from postroom.mail.message import Message
 from postroom.rules.boundary import plugin_code
-from postroom.rules.decide import Circumstances, NeedsBody, decide
+from postroom.rules.decide import Circumstances, NeedsBody, RuleHeld, decide
+from postroom.rules.index import Index
 from postroom.rules.plan import Plan
-from postroom.rules.rule import Rule
+from postroom.service.holds import Overdue
 
-Outcome = Plan | NeedsBody | PluginError
+Outcome = Plan | NeedsBody | RuleHeld | TemporaryError | PluginError
 
 
 @dataclass(frozen=True)
 class Decider:
     """Decides batches for one account; `deadline` in seconds is for each message."""
 
-    rules: Sequence[Rule]
     deadline: float = 10
 
     async def decide(
-        self, messages: Sequence[Message], circumstances: Circumstances
+        self, index: Index, messages: Sequence[Message], circumstances: Circumstances
     ) -> list[Outcome]:
         """An outcome for each message, in order."""
         outcomes: list[Outcome] = []
         while len(outcomes) < len(messages):
-            waiting = messages[len(outcomes) :]
-            work = _Work(self.rules, waiting, circumstances)
+            work = _Work(index, messages[len(outcomes) :], circumstances)
             outcomes += await work.finish(self.deadline)
+            circumstances = _without_hanging(circumstances, outcomes[-1])
         return outcomes
+
+
+def _without_hanging(circumstances: Circumstances, last: Outcome) -> Circumstances:
+    if isinstance(last, Overdue) and last.rule:
+        held = {**circumstances.held, last.rule: str(last)}
+        return replace(circumstances, held=held)
+    return circumstances
 
 
 @dataclass
 class _Work:
     """One thread's share: an outcome for each message, until it is given up."""
 
-    rules: Sequence[Rule]
+    index: Index
     messages: Sequence[Message]
     circumstances: Circumstances
     outcomes: list[Outcome] = field(default_factory=list)
+    asking: str = ""
     given_up: bool = False
 
     async def finish(self, deadline: float) -> list[Outcome]:
@@ -78,18 +87,24 @@ class _Work:
 
     def _decide(self, message: Message) -> Outcome:
         try:
-            return self._decide_or_fail(message)
+            with plugin_code("postroom", "deciding"):
+                return self._ask(message)
         except PluginError as error:
             return error
 
-    def _decide_or_fail(self, message: Message) -> Outcome:
-        with plugin_code("postroom", "deciding"):
-            try:
-                return decide(self.rules, message, self.circumstances)
-            except NeedsBody as needs_body:
-                return needs_body
+    def _ask(self, message: Message) -> Outcome:
+        possible = self.index.possible(message)
+        try:
+            plan = decide(possible, message, self.circumstances, self._note)
+        except (NeedsBody, RuleHeld, TemporaryError) as outcome:
+            return outcome
+        return replace(plan, passed_over=len(self.index.rules) - len(possible))
+
+    def _note(self, rule: str) -> None:
+        self.asking = rule
 
     def _give_up(self, stuck: int, deadline: float) -> list[Outcome]:
         self.given_up = True
         reason = f"deciding took longer than {deadline:g} s"
-        return [*self.outcomes[:stuck], PluginError("postroom", reason)]
+        overdue = Overdue("postroom", reason, self.asking or None)
+        return [*self.outcomes[:stuck], overdue]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from postroom.mail.compose import Owner
-from postroom.mail.message import Message
+from postroom.errors import TemporaryError
+from postroom.mail.message import Depth, Message
+from postroom.mail.owner import Owner
 from postroom.ports import Clock, Decision, Mailbox, Store
-from postroom.rules.decide import Circumstances, NeedsBody
+from postroom.rules.decide import Circumstances, NeedsBody, RuleHeld
 from postroom.rules.plan import Plan
-from postroom.service.decider import Decider
+from postroom.service.decider import Decider, Outcome
+from postroom.service.gatherer import Gatherer
+from postroom.service.holds import Holds
+from postroom.service.rulebook import Edition
 
 
 @dataclass(frozen=True)
@@ -21,26 +25,30 @@ class Deliberation:
     store: Store
     clock: Clock
     decider: Decider
+    gatherer: Gatherer
+    holds: Holds
     max_size: int
 
     async def by_headers(
-        self, messages: Sequence[Message]
+        self, edition: Edition, mailbox: Mailbox, messages: Sequence[Message]
     ) -> tuple[list[Decision], list[Message]]:
         """What the headers decide, and the messages that are needed whole: for their
         body, or for a header of which there is but an excerpt."""
+        there = [replace(each, delimiter=mailbox.delimiter) for each in messages]
+        messages = await self.gatherer.gather(edition, there, Depth.HEADERS)
         whole = [message for message in messages if not message.excerpt]
-        decisions, open_ = await self._decide(whole, body_available=True)
+        decisions, open_ = await self._decide(edition, whole, body_available=True)
         open_ = sorted(
             [*open_, *(message for message in messages if message.excerpt)],
             key=lambda message: message.key,
         )
         large = [message for message in open_ if message.size > self.max_size]
-        more, _ = await self._decide(large, body_available=False)
+        more, _ = await self._decide(edition, large, body_available=False)
         fitting = [message for message in open_ if message.size <= self.max_size]
         return decisions + more, fitting
 
     async def in_full(
-        self, mailbox: Mailbox, messages: Sequence[Message]
+        self, edition: Edition, mailbox: Mailbox, messages: Sequence[Message]
     ) -> list[Decision]:
         """The decisions about these, their bodies fetched; what is gone is noted."""
         contents = await mailbox.contents([message.key.uid for message in messages])
@@ -48,7 +56,8 @@ class Deliberation:
         unread = await self._tell_unread(mailbox, missing)
         there = (message for message in messages if message.key.uid in contents)
         full = [message.at_full_depth(contents[message.key.uid]) for message in there]
-        decisions, _ = await self._decide(full, body_available=True)
+        full = await self.gatherer.gather(edition, full, Depth.FULL)
+        decisions, _ = await self._decide(edition, full, body_available=True)
         return unread + decisions
 
     async def _tell_unread(
@@ -65,16 +74,27 @@ class Deliberation:
         return [Decision(message, failure=reason) for message in unread]
 
     async def _decide(
-        self, messages: Sequence[Message], *, body_available: bool
+        self, edition: Edition, messages: Sequence[Message], *, body_available: bool
     ) -> tuple[list[Decision], list[Message]]:
-        circumstances = Circumstances(self.owner, self.clock.now(), body_available)
-        outcomes = await self.decider.decide(messages, circumstances)
+        held, paused = dict(self.holds.rules), self.holds.paused
+        now = self.clock.now()
+        circumstances = Circumstances(self.owner, now, body_available, held, paused)
+        outcomes = await self.decider.decide(edition.index, messages, circumstances)
         decisions, open_ = [], []
         for message, outcome in zip(messages, outcomes, strict=True):
             if isinstance(outcome, NeedsBody):
                 open_.append(message)
-            elif isinstance(outcome, Plan):
-                decisions.append(Decision(message, outcome))
             else:
-                decisions.append(Decision(message, failure=str(outcome)))
+                decisions.append(_conclude(message, outcome))
+                await self.holds.consider(message.key, outcome)
         return decisions, open_
+
+
+def _conclude(message: Message, outcome: Outcome) -> Decision:
+    match outcome:
+        case Plan():
+            return Decision(message, outcome)
+        case RuleHeld(rule=rule):
+            return Decision(message, failure=str(outcome), waits_for=rule)
+    charged = not isinstance(outcome, TemporaryError)
+    return Decision(message, failure=str(outcome), charged=charged)

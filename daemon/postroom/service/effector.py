@@ -23,7 +23,6 @@ from postroom.ports import (
     Placement,
     Store,
 )
-from postroom.rules.decide import tell
 from postroom.rules.effects import (
     Copy,
     Delete,
@@ -32,6 +31,7 @@ from postroom.rules.effects import (
     Perform,
     Send,
     SetFlags,
+    tell,
 )
 from postroom.service.events import EffectFinished, Observer
 

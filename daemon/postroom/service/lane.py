@@ -20,6 +20,7 @@ from postroom.ports import (
     RelayReport,
     Store,
 )
+from postroom.service.door import Door
 from postroom.service.finishing import finish
 from postroom.service.health import RelayHealth, RelayState, SenderTimings
 from postroom.service.retries import RetrySchedule
@@ -43,7 +44,9 @@ class Lane:
         on_ended: Callable[[Outgoing, str, str], Awaitable[None]],
         random: Callable[[], float],
         timings: SenderTimings,
+        door: Door,
     ) -> None:
+        self._door = door
         self.name = name
         self._relay = relay
         self._store = store
@@ -102,12 +105,17 @@ class Lane:
         return stay_away
 
     async def _send_due(self) -> float | None:
-        while due := await self._store.due(self._clock.now(), _BATCH, self.name):
+        while due := await self._due():
             for outgoing_id, deliveries in self._in_order(due):
                 stay_away = await self._deliver_even_if_stopped(outgoing_id, deliveries)
                 if stay_away is not None:
                     return stay_away
         return None
+
+    async def _due(self) -> list[DueDelivery]:
+        if not self._door.is_open:
+            return []
+        return await self._store.due(self._clock.now(), _BATCH, self.name)
 
     async def _rest(self, stay_away: float | None) -> None:
         """Wait for the bell or the next due time; for a relay that fails, its time."""
@@ -119,8 +127,10 @@ class Lane:
                 await self._bell.wait()
 
     async def _until_next_due(self) -> float:
-        due = await self._store.next_due(self.name)
         longest = self._timings.longest_rest
+        if not self._door.is_open:
+            return longest
+        due = await self._store.next_due(self.name)
         if due is None:
             return longest
         return min((due - self._clock.now()).total_seconds(), longest)

@@ -16,6 +16,7 @@ from math import inf
 from postroom.errors import AuthenticationError, TooManyConnections, Unreached
 from postroom.ports import Account, Session
 from postroom.service.events import WatchState
+from postroom.service.waiting import rung_within
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Logins:
         self._refusal = ""
         self._closed_until: float | None = 0
         self._refused_mark: object = None
+        self._forgiven = asyncio.Event()
 
     async def enter(self, account: Account, stack: AsyncExitStack) -> Entry:
         """Log in as soon as it is our turn; `stack` logs out.
@@ -100,7 +102,8 @@ class Logins:
             try:
                 session = await stack.enter_async_context(account.connect())
             except Unreached:
-                self._made.remove(made)
+                if made in self._made:  # and not forgiven meanwhile
+                    self._made.remove(made)
                 raise
             except AuthenticationError as error:
                 self._refuse(error, mark)
@@ -123,15 +126,23 @@ class Logins:
 
     async def rest(self, delay: float | None) -> None:
         """Wait so long, or for ever; no longer than until refused credentials have been
-        changed, or taken from another connection of the account."""
+        changed, or taken from another connection of the account, or are forgiven."""
         was_refused = delay is None or self._refusals > 0
-        left = inf if delay is None else delay
+        left, forgiven = inf if delay is None else delay, self._forgiven
         while left > 0:
             pause = min(left, self._timings.look)
-            await asyncio.sleep(pause)
+            if await rung_within(pause, forgiven):
+                return
             left -= pause
             if was_refused and self._may_be_tried():
                 return
+
+    def forgive(self) -> None:
+        """Have a login tried now, as the owner wants it."""
+        self._refusals = 0
+        self._made.clear()
+        waited_for, self._forgiven = self._forgiven, asyncio.Event()
+        waited_for.set()
 
     async def reallotted(self, known: int) -> None:
         """Wait until another number of connections than this is allowed."""

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from postroom import __version__
 from postroom.config.configuration import Configuration
+from postroom.hooks.leash import Leash
+from postroom.hooks.plugins import Plugins
 from postroom.log import get_logger
-from postroom.ports import Clock
+from postroom.ports import Clock, Memories
 from postroom.service.assembly import Assembly
 from postroom.service.clock import SystemClock
-from postroom.service.connections import (
-    identities,
-    references,
-)
+from postroom.service.connections import identities, references
+from postroom.service.door import Door
 from postroom.service.events import Observer, ignore
+from postroom.service.holds import Holds
+from postroom.service.provision import Provision
+from postroom.service.rulebook import Edition, Rulebook
 from postroom.service.supervisor import Service
 from postroom.service.vault import Vault
+from postroom.service.web import Web
 from postroom.store.database import open_store
+from postroom.store.store import SqlStore
 
 log = get_logger()
 
@@ -34,10 +40,10 @@ async def open_service(
 ) -> AsyncIterator[Service]:
     """Open everything that a daemon needs, and close it at the end.
 
-    Raises `ConfigError` for secrets that can't be had, and `StoreError`.
+    Raises `ConfigError` for secrets that can't be had, `PluginError` and `StoreError`.
     """
     clock = clock or SystemClock()
-    settings = configuration.settings
+    settings, plugins = configuration.settings, configuration.plugins
     async with AsyncExitStack() as stack:
         vault = Vault(configuration.secrets)
         await vault.open(set(references(configuration)))
@@ -45,16 +51,51 @@ async def open_service(
         store = await stack.enter_async_context(
             open_store(path, clock=clock, version=__version__)
         )
-        renamed = await store.recognise(identities(configuration))
-        for name, before in renamed.items():
-            log.warning("account_renamed", account=name, before=before)
-        await configuration.plugins.enter_lifespans(stack, settings.plugin)
+        await recognise(configuration, store)
+        await plugins.enter_lifespans(stack, settings.plugin)
+        await store.note_vocabulary(vocabulary(plugins))
+        holds = Holds(store, clock)
+        await holds.open(configuration.rules)
         run = await store.begin_run("live", configuration.ruleset)
+        book = Rulebook(Edition.of(run, configuration.rules))
         unknown = await store.recover(clock.now())
         if unknown:
             log.warning("deliveries_unknown", count=unknown)
-        _warn_of_missing_relays(configuration, await store.waiting_relays())
-        yield Assembly(configuration, store, vault, clock, observer, run).service()
+        await store.notice("reload", "")
+        leash = Leash()
+        stack.push_async_callback(leash.close)
+        provision = make_provision(configuration, store, clock)
+        shared = (configuration, store, vault, clock, observer)
+        door = Door(not settings.postroom.hold)
+        yield Service(Assembly(*shared, book, holds, provision, leash, door))
+
+
+async def recognise(configuration: Configuration, store: SqlStore) -> None:
+    """Note which login each account has, and tell what goes on under a new name."""
+    renamed = await store.recognise(identities(configuration))
+    for name, before in renamed.items():
+        log.warning("account_renamed", account=name, before=before)
+    _warn_of_missing_relays(configuration, await store.waiting_relays())
+
+
+def make_provision(
+    configuration: Configuration, memories: Memories, clock: Clock, *, dry: bool = False
+) -> Provision:
+    """What gives plugins their services."""
+    settings = configuration.settings
+    state = settings.postroom.state
+    return Provision(settings.plugin, state, memories, clock, Web(), dry=dry)
+
+
+def store_path(configuration: Configuration) -> Path:
+    """Where the store is."""
+    return configuration.settings.postroom.state / STORE_NAME
+
+
+def vocabulary(plugins: Plugins) -> dict[str, str]:
+    """Which plugin each condition and action came with."""
+    conditions = {f"condition {n}": e.plugin for n, e in plugins.conditions.items()}
+    return conditions | {f"action {n}": e.plugin for n, e in plugins.actions.items()}
 
 
 def _warn_of_missing_relays(

@@ -17,14 +17,16 @@ from postroom.log import get_logger
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
 from postroom.ports import Clock, Cursor, Decision, Mailbox, MessageState, Store
-from postroom.rules.effects import Send
+from postroom.rules.effects import Perform, Send
 from postroom.service.aim import aim
 from postroom.service.batches import BatchSizes
 from postroom.service.bookmark import NEVER, Bookmark
 from postroom.service.deliberation import Deliberation
 from postroom.service.effector import Effector
-from postroom.service.events import MessageFailed, MessageHandled, Observer
+from postroom.service.events import Observer
 from postroom.service.finishing import finish
+from postroom.service.reporting import report
+from postroom.service.rulebook import Rulebook
 from postroom.service.suspicion import Suspicion
 
 log = get_logger()
@@ -44,22 +46,31 @@ class _Round:
 
 
 @dataclass(frozen=True)
+class _Place:
+    """Where and under which run a batch is committed, and when it was begun."""
+
+    mailbox: Mailbox
+    run: int
+    begun: float
+
+
+@dataclass(frozen=True)
 class Processor:
     """Handles the arrivals of one account's mailboxes.
 
-    `ring_sender` is called after mail to be sent was committed. A stop waits `grace`
+    `ring_outward` is called after something outward was committed. A stop waits `grace`
     seconds for the batch in hand; what is left of it then is done after the next start.
     """
 
     account: str
-    run: int
+    book: Rulebook
     store: Store
     clock: Clock
     bookmark: Bookmark
     deliberation: Deliberation
     effector: Effector
     observer: Observer
-    ring_sender: Callable[[], None]
+    ring_outward: Callable[[], None]
     sizes: BatchSizes
     grace: float = 10
     suspicions: defaultdict[tuple[str, int], Suspicion] = field(
@@ -116,7 +127,7 @@ class Processor:
     ) -> None:
         if reason := round_.suspicion.verdict(uids, self.clock.monotonic()):
             await self._give_up(round_, uids, reason, final=True)
-            await self._commit(round_.mailbox, [], cursor, 0)
+            await self._commit(self._at(round_), [], cursor)
         else:
             await self._handle(round_, uids, cursor)
         round_.suspicion.clear(uids)
@@ -168,7 +179,7 @@ class Processor:
             for message in messages
             if sightings[message.key].state is MessageState.SEEN
         ]
-        await self._commit(round_.mailbox, decisions, None, self.clock.monotonic())
+        await self._commit(self._at(round_), decisions, None)
 
     async def _begin_again(self, round_: _Round, message: Message) -> None:
         """Decide one that was begun before, alone: if it is what ended the process, it
@@ -178,8 +189,7 @@ class Processor:
         else:
             reason = f"deciding was begun {MOST_ATTEMPTS} times and never ended"
             decision = Decision(message, failure=reason)
-            now = self.clock.monotonic()
-            await self._commit(round_.mailbox, [decision], None, now)
+            await self._commit(self._at(round_), [decision], None)
 
     async def _decide(
         self, round_: _Round, messages: Sequence[Message], cursor: Cursor | None
@@ -197,54 +207,40 @@ class Processor:
     ) -> None:
         """The cursor is committed with the last of the decisions."""
         mailbox, begun = round_.mailbox, self.clock.monotonic()
-        decisions, open_ = await self.deliberation.by_headers(messages)
+        edition = self.book.edition
+        decisions, open_ = await self.deliberation.by_headers(
+            edition, mailbox, messages
+        )
         chunks = list(self.sizes.split_by_octets(open_))
-        await self._commit(mailbox, decisions, None if chunks else cursor, begun)
+        place = _Place(mailbox, edition.run, begun)
+        await self._commit(place, decisions, None if chunks else cursor)
         for number, chunk in enumerate(chunks, 1):
             uids = [message.key.uid for message in chunk]
             with round_.suspicion.watching(uids, begun):
-                decisions = await self.deliberation.in_full(mailbox, chunk)
+                decisions = await self.deliberation.in_full(edition, mailbox, chunk)
             is_last = number == len(chunks)
-            await self._commit(mailbox, decisions, cursor if is_last else None, begun)
+            await self._commit(place, decisions, cursor if is_last else None)
 
     async def _commit(
-        self,
-        mailbox: Mailbox,
-        decisions: Sequence[Decision],
-        cursor: Cursor | None,
-        begun: float,
+        self, place: _Place, decisions: Sequence[Decision], cursor: Cursor | None
     ) -> None:
-        decisions = await aim(mailbox, decisions)
-        if decisions:
-            await self.store.commit(self.run, decisions, cursor)
+        postponed = [each.message.key for each in decisions if not each.charged]
+        if postponed:
+            await self.store.take_back(postponed)
+        charged = [decision for decision in decisions if decision.charged]
+        charged = await aim(place.mailbox, charged)
+        if charged:
+            await self.store.commit(place.run, charged, cursor)
         elif cursor:
-            await self.bookmark.set(mailbox, cursor)
-        milliseconds = round((self.clock.monotonic() - begun) * 1000, 1)
+            await self.bookmark.set(place.mailbox, cursor)
+        milliseconds = round((self.clock.monotonic() - place.begun) * 1000, 1)
         for decision in decisions:
-            self._tell(decision, milliseconds)
-        if any(_sends(decision) for decision in decisions):
-            self.ring_sender()
+            report(decision, milliseconds, self.observer)
+        if any(_goes_out(decision) for decision in charged):
+            self.ring_outward()
 
-    def _tell(self, decision: Decision, milliseconds: float) -> None:
-        # The bodies are in the store, or not needed any more: let go of them.
-        message, plan = replace(decision.message, content=None), decision.plan
-        key = message.key
-        event = log.bind(
-            account=key.account,
-            mailbox=key.mailbox,
-            uid=key.uid,
-            message_id=message.message_id,
-            ms=milliseconds,
-        )
-        if plan is None:
-            event.warning("message_undecided", reason=decision.failure)
-            self.observer(MessageFailed(message, decision.failure))
-        else:
-            done = [told for entry in plan.trace for told in entry.effects]
-            undone = {"undone": list(plan.undone)} if plan.undone else {}
-            matched = list(plan.matched)
-            event.info("message_handled", matched=matched, effects=done, **undone)
-            self.observer(MessageHandled(message, plan))
+    def _at(self, round_: _Round) -> _Place:
+        return _Place(round_.mailbox, self.book.edition.run, self.clock.monotonic())
 
 
 def _key(account: str, round_: _Round, uid: int) -> MessageKey:
@@ -252,6 +248,6 @@ def _key(account: str, round_: _Round, uid: int) -> MessageKey:
     return MessageKey(account, mailbox.name, mailbox.uidvalidity, uid)
 
 
-def _sends(decision: Decision) -> bool:
+def _goes_out(decision: Decision) -> bool:
     effects = decision.plan.effects if decision.plan else ()
-    return any(isinstance(planned.effect, Send) for planned in effects)
+    return any(isinstance(planned.effect, Send | Perform) for planned in effects)

@@ -8,10 +8,14 @@ never charged to a delivery.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
+from typing import NoReturn
 
 from postroom.mail.envelope import Outgoing
 from postroom.ports import Clock, Relay, Store
+from postroom.service.crew import Crew
+from postroom.service.door import Door
 from postroom.service.health import RelayState, SenderTimings
 from postroom.service.lane import Lane
 from postroom.service.retries import RetrySchedule
@@ -39,44 +43,59 @@ class Sender:
         on_ended: OnEnded,
         random: Callable[[], float],
         timings: SenderTimings = _TIMINGS,
+        door: Door | None = None,
     ) -> None:
-        self._lanes = [
-            Lane(
-                name,
-                relay,
-                store,
-                clock,
-                schedule,
-                on_settled,
-                on_ended,
-                random,
-                timings,
-            )
-            for name, relay in relays.items()
-        ]
+        self._make_lane = partial(
+            Lane,
+            store=store,
+            clock=clock,
+            schedule=schedule,
+            on_settled=on_settled,
+            on_ended=on_ended,
+            random=random,
+            timings=timings,
+            door=door or Door(),
+        )
+        self._lanes = {
+            name: self._make_lane(name, relay) for name, relay in relays.items()
+        }
+        self._crew: Crew | None = None
 
     @property
     def state(self) -> dict[str, RelayState]:
         """How each relay is doing, by its name."""
-        return {lane.name: lane.state for lane in self._lanes}
+        return {name: lane.state for name, lane in self._lanes.items()}
 
     def ring(self) -> None:
         """Say that there may be something new to send."""
-        for lane in self._lanes:
+        for lane in self._lanes.values():
             lane.ring()
 
-    async def run(self) -> None:
+    async def run(self) -> NoReturn:
         """Send whatever falls due, until cancelled.
 
         When cancelled, a message whose final dot is out gets a last chance for its
         reply; then the relays are closed.
         """
-        async with asyncio.TaskGroup() as group:
-            for lane in self._lanes:
-                group.create_task(lane.run(), name=f"sender {lane.name}")
+        async with Crew() as self._crew:
+            for name, lane in self._lanes.items():
+                self._crew.start(name, lane.run())
+            await asyncio.get_running_loop().create_future()
+        raise AssertionError("a future that nobody sets was set")
+
+    async def change(self, relays: Mapping[str, Relay], gone: Collection[str]) -> None:
+        """Go on without the relays that are gone, and with these, new or changed."""
+        for name in {*relays, *gone} & self._lanes.keys():
+            del self._lanes[name]
+            if self._crew:
+                await self._crew.end(name)
+        for name, relay in relays.items():
+            lane = self._lanes[name] = self._make_lane(name, relay)
+            if self._crew:
+                self._crew.start(name, lane.run())
 
     async def drain(self) -> None:
         """Send all that is due now, and close the relays; what is delayed waits."""
         async with asyncio.TaskGroup() as group:
-            for lane in self._lanes:
-                group.create_task(lane.drain_and_close(), name=f"sender {lane.name}")
+            for name, lane in self._lanes.items():
+                group.create_task(lane.drain_and_close(), name=f"sender {name}")

@@ -1,98 +1,110 @@
 """The running daemon: who owns the tasks, and in which order they end.
 
-One task group owns the watchers and the sender: whatever ends the one ends the other.
+One group owns the stations of the accounts, the sender, the performer and whoever
+answers commands: whatever ends the one ends the others.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from postroom.config.configuration import Configuration
-from postroom.errors import AuthenticationError
 from postroom.log import get_logger
-from postroom.ports import Account
 from postroom.service import systemd
-from postroom.service.announcer import Announcer
-from postroom.service.attendance import Attendance
-from postroom.service.sender import Sender
+from postroom.service.assembly import Assembly
+from postroom.service.crew import Crew
+from postroom.service.station import Station
 from postroom.service.timetable import Timetable
 from postroom.service.watch import Watch
 
 log = get_logger()
 
-# However seldom a mailbox is polled: a push that never came is made good by then.
-_LONGEST_UNSEEN = timedelta(minutes=15)
+Answering = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass
 class Service:
-    """The parts of a running daemon."""
+    """A running daemon: what was assembled, and the tasks of it."""
 
-    configuration: Configuration
-    attendances: tuple[Attendance, ...]
-    sender: Sender
-    announcer: Announcer
-    timetable: Timetable
-    accounts: Mapping[str, Account]
+    assembly: Assembly
+    timetable: Timetable = field(default_factory=Timetable)
+    crew: Crew | None = None
+
+    @property
+    def stations(self) -> Mapping[str, Station]:
+        """What looks after each account."""
+        return self.assembly.stations
 
     @property
     def watches(self) -> tuple[Watch, ...]:
         """Every watched mailbox."""
-        return tuple(watch for each in self.attendances for watch in each.watches)
+        stations = self.stations.values()
+        return tuple(watch for each in stations for watch in each.watches)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Watch and send until `stop` is set; then end in order."""
-        watches = self.watches
-        for watch in watches:
-            poll = self.configuration.settings.account[watch.account].poll
-            self.timetable.ring_every(min(poll, _LONGEST_UNSEEN), watch.ring)
-        async with self.timetable, asyncio.TaskGroup() as group:
-            tasks: list[asyncio.Task[None]] = [
-                group.create_task(each.run()) for each in self.attendances
-            ]
-            tasks.append(group.create_task(self.sender.run()))
-            tasks.append(group.create_task(self.announcer.run()))
-            systemd.notify("READY=1", f"STATUS=watching {len(watches)} mailboxes")
-            log.info("service_started", mailboxes=len(watches))
+    async def run(
+        self, stop: asyncio.Event, answering: Answering | None = None
+    ) -> None:
+        """Watch, send and perform until `stop` is set; then end in order. `answering`
+        is run besides, for those who ask from outside."""
+        parts = self.assembly
+        async with self.timetable, Crew() as crew:
+            self.crew = crew
+            for name in parts.configuration.settings.account:
+                if name not in parts.holds.accounts:
+                    self.begin(name)
+            crew.start("the sender", parts.sender.run())
+            crew.start("the performer", parts.performer.run())
+            crew.start("the announcer", parts.announcer.run())
+            if answering:
+                crew.start("the control", answering())
+            watched = len(self.watches)
+            systemd.notify("READY=1", f"STATUS=watching {watched} mailboxes")
+            log.info("service_started", mailboxes=watched)
             await stop.wait()
             systemd.notify("STOPPING=1")
             log.info("service_stopping")
-            for task in tasks:
-                task.cancel()
+
+    def begin(self, account: str) -> None:
+        """Look after an account from now on."""
+        station = self.assembly.make_station(account)
+        self.assembly.stations[account] = station
+        if self.crew:
+            self.crew.start(_task_of(account), station.run(self.timetable))
+
+    async def end(self, account: str) -> None:
+        """Look after an account no more."""
+        if self.assembly.stations.pop(account, None) and self.crew:
+            await self.crew.end(_task_of(account))
 
     async def run_once(self) -> tuple[str, ...]:
-        """Handle what is there now, send what is due; what went wrong."""
+        """Handle what is there now, send and perform what is due; what went wrong."""
+        parts = self.assembly
+        for name in parts.configuration.settings.account:
+            if name not in parts.holds.accounts:
+                self.begin(name)
         async with asyncio.TaskGroup() as group:
-            announcing = group.create_task(self.announcer.run())
-            failures = await self._handle_accounts()
-            await self.sender.drain()
-            # Mail that was sent may have let expunges go on.
-            for each in self.attendances:
-                rung = [watch for watch in each.watches if watch.bell.is_set()]
-                failures += await self._handle_account(rung)
-            await self.announcer.drain()
+            announcing = group.create_task(parts.announcer.run())
+            failures = await self._handle(lambda watch: True)
+            await parts.performer.drain()
+            await parts.sender.drain()
+            # What went out may have let expunges go on.
+            failures += await self._handle(lambda watch: watch.bell.is_set())
+            await parts.announcer.drain()
             announcing.cancel()
-        relays = self.sender.state.values()
+        relays = parts.sender.state.values()
         failures += [relay.last_error for relay in relays]
         return tuple(failure for failure in failures if failure)
 
-    async def _handle_accounts(self) -> list[str]:
+    async def _handle(self, wanted: Callable[[Watch], bool]) -> list[str]:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._handle_account(each.watches))
-                for each in self.attendances
+                group.create_task(station.handle_once(wanted))
+                for station in self.stations.values()
             ]
         return [failure for task in tasks for failure in task.result()]
 
-    async def _handle_account(self, watches: Iterable[Watch]) -> list[str]:
-        failures: list[str] = []
-        try:
-            for watch in watches:
-                account = self.accounts[watch.account]
-                failures.append(await watch.handle_once(account))
-        except AuthenticationError as error:
-            failures.append(str(error))
-        return failures
+
+def _task_of(account: str) -> str:
+    return f"account {account}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -28,14 +29,20 @@ class Timetable:
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         self._scheduler = AsyncIOScheduler(job_defaults=defaults, timezone="UTC")
 
-    def ring_every(self, interval: timedelta, ring: Ring) -> None:
-        """Ring at the interval, a little later each time to spread the load."""
+    @contextmanager
+    def ringing(self, interval: timedelta, ring: Ring) -> Iterator[None]:
+        """Ring at the interval while the block runs, a little later each time to spread
+        the load."""
         jitter = min(interval * 0.1, _MOST_JITTER)
         trigger = IntervalTrigger(
             seconds=max(1, round(interval.total_seconds())),
             jitter=max(1, round(jitter.total_seconds())),
         )
-        self._scheduler.add_job(ring, trigger)
+        job = self._scheduler.add_job(ring, trigger)
+        try:
+            yield
+        finally:
+            job.remove()
 
     async def __aenter__(self) -> Self:
         self._scheduler.start()

@@ -41,9 +41,18 @@ class Played:
             self.mailboxes = await stage.imap.mailboxes()
             self.departed = stage.smtp.departed
 
-    def forwarded(self, raw: bytes) -> list[Departed]:
+    def sent_on(self, raw: bytes) -> list[Departed]:
         """The messages that left with these octets inside."""
         return [departed for departed in self.departed if raw in departed.content]
+
+    def answers(self, raw: bytes) -> list[Departed]:
+        """The messages that left in reply to this one; none to one without a name."""
+        name = message_from_bytes(raw)["Message-ID"]
+        return [
+            departed
+            for departed in self.departed
+            if name and message_from_bytes(departed.content)["In-Reply-To"] == name
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -66,25 +75,34 @@ def test_each_sample_ends_where_it_says(sample: Sample, played: Played) -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_each_sample_is_forwarded_to_whom_it_says(
-    sample: Sample, played: Played
-) -> None:
-    """In a message from the owner, with the original unchanged inside."""
-    found = [(sent.sender, sent.recipients) for sent in played.forwarded(sample.raw)]
-    expected = [(OWNER, sample.forwarded_to)] if sample.forwarded_to else []
+def test_each_sample_is_sent_on_to_whom_it_says(sample: Sample, played: Played) -> None:
+    """By the owner, with the original unchanged inside."""
+    found = [(sent.sender, sent.recipients) for sent in played.sent_on(sample.raw)]
+    expected = [(OWNER, sample.sent_on_to)] if sample.sent_on_to else []
     assert found == expected
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_each_sample_is_answered_if_it_says_so(sample: Sample, played: Played) -> None:
+    """By the owner, and marked as what a machine sends."""
+    answers = played.answers(sample.raw)
+    found = [(sent.sender, sent.recipients) for sent in answers]
+    expected = [(OWNER, sample.answered_to)] if sample.answered_to else []
+    assert found == expected
+    assert all(b"Auto-Submitted: auto-replied" in sent.content for sent in answers)
 
 
 def test_nothing_went_wrong_and_nothing_else_left(played: Played) -> None:
     """Every plan was carried out."""
     assert [handled.troubles for handled in played.handled] == [()] * len(SAMPLES)
-    assert len(played.departed) == sum(bool(each.forwarded_to) for each in SAMPLES)
+    sending = [bool(each.sent_on_to or each.answered_to) for each in SAMPLES]
+    assert len(played.departed) == sum(sending)
 
 
 def test_a_subject_with_a_line_break_makes_no_field(played: Played) -> None:
     """What was decoded from an encoded word stays inside the subject."""
     [injection] = [sample for sample in SAMPLES if sample.name == "an injected header"]
-    [sent] = played.forwarded(injection.raw)
+    [sent] = played.sent_on(injection.raw)
     header = message_from_bytes(sent.content)
     assert sent.recipients == (BOOKS,)
     assert header["Bcc"] is None

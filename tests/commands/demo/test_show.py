@@ -44,7 +44,7 @@ def shown(raw: bytes, plan: Plan, *troubles: str) -> str:
     """What is printed of one handled message."""
     stream = io.StringIO()
     handled = Handled(message_of(raw), plan, troubles)
-    Display(Console(file=stream, width=100)).handled(handled, "mail")
+    Display(Console(file=stream, width=120)).handled(handled, "mail")
     return stream.getvalue()
 
 
@@ -56,7 +56,7 @@ def test_a_message_is_shown_with_its_rule_the_reason_and_what_was_done() -> None
         "mail · Hosting Ltd",
         "Invoices",
         "subject = 'invoice'",
-        "forwarded to you@b.example",
+        "sent on to you@b.example",
         "moved to Invoices",
     ):
         assert part in text

@@ -228,6 +228,32 @@ RECEIPT = _write(
     """
 )
 
+QUESTION = _write(
+    """
+    Return-Path: <carla@elsewhere.example>
+    From: Carla <carla@elsewhere.example>
+    To: support@postroom.example
+    Subject: How do I wind the clock?
+    Date: Mon, 05 Jan 2026 09:02:00 +0000
+    Message-ID: <clock@elsewhere.example>
+
+    There are two holes.
+    """
+)
+
+OFFICE = _write(
+    """
+    Return-Path: <carla@elsewhere.example>
+    From: Carla <carla@elsewhere.example>
+    To: office@postroom.example
+    Subject: The key is under the mat
+    Date: Mon, 05 Jan 2026 09:03:00 +0000
+    Message-ID: <key@elsewhere.example>
+
+    Please tell whoever comes first.
+    """
+)
+
 SPAM = _write(
     """
     From: Prince <prince@badly.example>

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from postroom.commands.demo import letters
 
 OWNER = "demo@postroom.example"
+ALIASES = ("office@postroom.example", "support@postroom.example")
 BOOKS = "books@example.com"
+DEPUTY = "deputy@example.com"
 
 SEEN = frozenset({"\\Seen"})
 FLAGGED = frozenset({"\\Flagged"})
@@ -21,22 +23,30 @@ class Sample:
     raw: bytes = field(repr=False)
     mailbox: str = "INBOX"
     flags: frozenset[str] = frozenset()
-    forwarded_to: tuple[str, ...] = ()
+    sent_on_to: tuple[str, ...] = ()
+    answered_to: tuple[str, ...] = ()
 
 
 SAMPLES = (
     Sample("a newsletter", letters.NEWSLETTER, "Newsletters", SEEN),
-    Sample("an invoice", letters.INVOICE, "Invoices", forwarded_to=(BOOKS,)),
-    Sample("a mailing-list post", letters.LIST_POST, "Lists"),
+    Sample("an invoice", letters.INVOICE, "Invoices", sent_on_to=(BOOKS,)),
+    Sample("a mailing-list post", letters.LIST_POST, "Lists/bees_lists_example"),
     Sample("a colleague", letters.COLLEAGUE, "INBOX", FLAGGED),
     Sample("a bounce", letters.BOUNCE, "Bounces"),
     Sample("an auto-reply", letters.AUTO_REPLY, "Auto-replies", SEEN),
     Sample("a forgery", letters.FORGERY, "Suspicious"),
     Sample("a broken message", letters.BROKEN),
-    Sample("an injected header", letters.INJECTION, "Invoices", forwarded_to=(BOOKS,)),
+    Sample("an injected header", letters.INJECTION, "Invoices", sent_on_to=(BOOKS,)),
     Sample("accents", letters.FRENCH, "Meetings"),
     Sample("a large header", letters.LARGE_HEADER),
     Sample("an alert", letters.ALERT, "Alerts", FLAGGED),
-    Sample("a receipt", letters.RECEIPT, "Receipts", SEEN),
+    Sample("a receipt", letters.RECEIPT, "Archive/Receipts", SEEN),
+    Sample(
+        "a question",
+        letters.QUESTION,
+        "Support",
+        answered_to=("carla@elsewhere.example",),
+    ),
+    Sample("for the office", letters.OFFICE, sent_on_to=(DEPUTY,)),
     Sample("spam", letters.SPAM, "Trash"),
 )

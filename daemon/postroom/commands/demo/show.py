@@ -19,7 +19,7 @@ from postroom.mail.message import Message
 from postroom.rules.effects import Copy, Delete, Effect, FileInto, Send, SetFlags
 from postroom.rules.plan import Plan, RuleTrace
 
-_MOST_COLUMNS = 100
+_MOST_COLUMNS = 110
 _FLAG_NAMES = {"\\Seen": "read", "\\Flagged": "flagged", "\\Answered": "answered"}
 
 
@@ -93,9 +93,9 @@ class Display:
 def _columns(titles: Sequence[str] = ()) -> Table:
     grid = Table.grid(expand=True, padding=(0, 2))
     grid.add_column(width=2, no_wrap=True)
-    grid.add_column(ratio=1, overflow="ellipsis", no_wrap=True)
-    grid.add_column(ratio=1, overflow="fold")
-    grid.add_column(width=30, overflow="fold")
+    grid.add_column(ratio=3, overflow="ellipsis", no_wrap=True)
+    grid.add_column(ratio=4, overflow="fold")
+    grid.add_column(ratio=3, overflow="fold")
     if titles:
         grid.add_row(*(Text(title, "bold") for title in titles))
     return grid
@@ -143,8 +143,10 @@ def tell_done(effect: Effect) -> str:
             return f"copied to {mailbox}"
         case Delete(forever):
             return "deleted for ever" if forever else "moved to Trash"
+        case Send(outgoing, None):
+            return f"sent on to {', '.join(outgoing.envelope.recipients)}"
         case Send(outgoing):
-            return f"forwarded to {', '.join(outgoing.envelope.recipients)}"
+            return f"answered {', '.join(outgoing.envelope.recipients)}"
     return type(effect).__name__
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from postroom.commands.demo.imap import HOST, ImapPlayground
 from postroom.commands.demo.sample_rules import find_sample_rules
-from postroom.commands.demo.samples import OWNER
+from postroom.commands.demo.samples import ALIASES, OWNER
 from postroom.commands.demo.smtp import SmtpPlayground
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.mail.message import Message
@@ -38,6 +38,7 @@ state = {state}
 
 [account.demo]
 address = {address}
+aliases = {aliases}
 password = {password}
 imap = {{ host = {host}, port = {imap}, tls = "none" }}
 smtp = {{ host = {host}, port = {smtp}, tls = "none" }}
@@ -111,7 +112,7 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
         ImapPlayground(OWNER, password) as imap,
         SmtpPlayground(OWNER, password) as smtp,
     ):
-        smtp.local[OWNER] = imap.deliver
+        smtp.local.update(dict.fromkeys((OWNER, *ALIASES), imap.deliver))
         settings = _write_settings(folder, imap.port, smtp.port, password)
         configuration = load_configuration(settings)
         stage = Stage(imap, smtp, configuration, password)
@@ -138,6 +139,7 @@ def _write_settings(folder: Path, imap: int, smtp: int, password: str) -> Path:
     values = {
         "state": str(folder / "state"),
         "address": OWNER,
+        "aliases": ALIASES,
         "password": f"file:{secret}",
         "host": HOST,
         "imap": imap,

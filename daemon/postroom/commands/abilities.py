@@ -1,0 +1,164 @@
+"""What the servers can do, in words, and what of the files does not fit them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from postroom.commands.connecting import Answer
+from postroom.config.configuration import Configuration
+from postroom.config.settings import AccountTable
+from postroom.log import printable
+from postroom.mail.names import canonical
+from postroom.ports import AccountReport
+from postroom.rules.destinations import Destination
+from postroom.rules.options import show_duration
+from postroom.rules.rule import Rule
+from postroom.transport.imap.specialuse import folded, use_of
+
+_NEEDED = ("Archive", "Junk", "Trash")
+_MEGABYTE = 1024**2
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of one server: facts under their headings, and what to look at."""
+
+    account: str
+    kind: str
+    where: str
+    error: str
+    facts: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """True if nothing could be asked there."""
+        return bool(self.error)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {
+            "account": self.account,
+            "kind": self.kind,
+            "server": self.where,
+            "works": not self.failed,
+            "error": printable(self.error),
+            "abilities": {name: printable(words) for name, words in self.facts},
+            "remarks": [printable(remark) for remark in self.remarks],
+        }
+
+
+def tell_answers(
+    configuration: Configuration, answers: Iterable[Answer]
+) -> Sequence[Told]:
+    """Every answer in words."""
+    return [_tell(configuration, answer) for answer in answers]
+
+
+def _tell(configuration: Configuration, answer: Answer) -> Told:
+    place = (answer.account, answer.kind, answer.where, answer.error)
+    if answer.error:
+        return Told(*place)
+    if answer.report is None:
+        return Told(*place, tuple(_relay_facts(answer.extensions)))
+    table = configuration.settings.account[answer.account]
+    remarks = [
+        *_absent_watched(table.watch, answer.report),
+        *_absent_targets(configuration.rules, answer.account, answer.report),
+    ]
+    return Told(*place, tuple(_account_facts(table, answer.report)), tuple(remarks))
+
+
+def _account_facts(
+    table: AccountTable, report: AccountReport
+) -> Iterator[tuple[str, str]]:
+    can = report.capabilities
+    polled = f"is looked for every {show_duration(table.poll)} (no IDLE)"
+    yield "new mail", "is told at once (IDLE)" if "IDLE" in can else polled
+    if "MOVE" in can:
+        yield "moving", "in one step (MOVE)"
+    elif "UIDPLUS" in can:
+        yield "moving", "by copying and expunging, checked at each step (no MOVE)"
+    else:
+        yield "moving", "by copying; what was copied stays (no MOVE, no UIDPLUS)"
+    yield "mailboxes", _tell_uses(report)
+    told = "is told by the server (QUOTA)" if "QUOTA" in can else "is not told"
+    yield "quota", told
+
+
+def _tell_uses(report: AccountReport) -> str:
+    there = [f"{use} is {report.uses[use]}" for use in _NEEDED if use in report.uses]
+    absent = [use for use in _NEEDED if use not in report.uses]
+    made = f"{', '.join(absent)} would be made on first use" if absent else ""
+    return "; ".join(filter(None, [", ".join(there), made]))
+
+
+def _relay_facts(extensions: Iterable[str]) -> Iterator[tuple[str, str]]:
+    can = dict(line.partition(" ")[::2] for line in extensions)
+    size = can.get("SIZE", "")
+    has_limit = size.isdecimal() and int(size) > 0
+    most = f"{int(size) / _MEGABYTE:.1f} MB at most (SIZE)" if has_limit else "any"
+    yield "messages", f"{most}{'' if has_limit else ' size, as far as it tells'}"
+    if "8BITMIME" in can:
+        yield "8-bit text", "is taken (8BITMIME)"
+    else:
+        yield "8-bit text", "is not taken: such mail can't be passed on (no 8BITMIME)"
+    if "SMTPUTF8" not in can:
+        yield "addresses", "in ASCII only (no SMTPUTF8)"
+
+
+def _absent_watched(watched: Iterable[str], report: AccountReport) -> Iterator[str]:
+    for mailbox in watched:
+        if canonical(mailbox) not in report.mailboxes:
+            suggestion = _suggest(mailbox, report)
+            yield f"watch: there is no mailbox {mailbox} yet{suggestion}"
+
+
+def _absent_targets(
+    rules: Iterable[Rule], account: str, report: AccountReport
+) -> Iterator[str]:
+    """The mailboxes that rules of this account name and that are not there."""
+    for rule in rules:
+        if rule.enabled and (not rule.accounts or account in rule.accounts):
+            for mailbox in _targets(rule):
+                if not _is_there(mailbox, report):
+                    yield (
+                        f"rule {rule.name!r}: there is no mailbox {mailbox} yet: it is "
+                        f"made on first use{_suggest(mailbox, report)}"
+                    )
+
+
+def _targets(rule: Rule) -> Iterator[str]:
+    """The mailboxes that a rule names outright, without placeholders."""
+    for named in rule.then:
+        for value in vars(named.action).values():
+            if isinstance(value, Destination) and "{" not in value.root:
+                yield value.root
+
+
+def _is_there(mailbox: str, report: AccountReport) -> bool:
+    use = use_of(mailbox)
+    served = use is not None and use.usual[0] in report.uses
+    return served or canonical(mailbox) in report.mailboxes
+
+
+def _suggest(mailbox: str, report: AccountReport) -> str:
+    nearest = _nearest(mailbox, report)
+    return f"; did you mean {nearest}?" if nearest else ""
+
+
+def _nearest(mailbox: str, report: AccountReport) -> str | None:
+    """The mailbox that may have been meant: one of the same use, or of a like name."""
+    if (use := use_of(mailbox)) is not None:
+        served = [report.uses[use.usual[0]]] if use.usual[0] in report.uses else []
+        there = sorted(report.mailboxes, key=len)
+        like = [each for each in there if use_of(each.rpartition("/")[2]) is use]
+        if served or like:
+            return [*served, *like][0]
+    names = {folded(each): each for each in report.mailboxes}
+    found = difflib.get_close_matches(folded(mailbox), names, n=1)
+    return names[found[0]] if found else None

@@ -1,0 +1,1 @@
+"""`postroom outbox`: what is to be sent, and what could not be."""

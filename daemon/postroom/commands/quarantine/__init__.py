@@ -1,0 +1,1 @@
+"""`postroom quarantine`: messages that could not be decided."""

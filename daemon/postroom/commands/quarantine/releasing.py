@@ -1,0 +1,17 @@
+"""`postroom quarantine release`: decide messages anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from postroom.commands.control import ask, find_place, telling_refusals
+from postroom.commands.outcome import Exit
+
+
+def main(config: Path | None, ids: Sequence[int]) -> int:
+    """Have all of these decided anew; 1, and none is, if one is not in quarantine."""
+    with telling_refusals():
+        ask(find_place(config), "quarantine release", ids=list(ids))
+    print(f"decided anew: {', '.join(map(str, ids))}")
+    return Exit.DONE

@@ -1,0 +1,35 @@
+"""What is told of a message when it was decided: one line of the log, one event."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from postroom.log import get_logger
+from postroom.ports import Decision
+from postroom.service.events import MessageFailed, MessageHandled, Observer
+
+log = get_logger()
+
+
+def report(decision: Decision, milliseconds: float, observer: Observer) -> None:
+    """Tell of a decision that was committed, or that is to be made later."""
+    # The bodies are in the store, or not needed any more: let go of them.
+    message, plan = replace(decision.message, content=None), decision.plan
+    key = message.key
+    event = log.bind(
+        account=key.account,
+        mailbox=key.mailbox,
+        uid=key.uid,
+        message_id=message.message_id,
+        ms=milliseconds,
+    )
+    if plan is None:
+        failed = event.info if decision.waits_for else event.warning
+        failed("message_undecided", reason=decision.failure)
+        observer(MessageFailed(message, decision.failure))
+    else:
+        done = [told for entry in plan.trace for told in entry.effects]
+        undone = {"undone": list(plan.undone)} if plan.undone else {}
+        matched = list(plan.matched)
+        event.info("message_handled", matched=matched, effects=done, **undone)
+        observer(MessageHandled(message, plan))

@@ -1,0 +1,1 @@
+"""The recipes of the cookbook do what the cookbook says of them."""

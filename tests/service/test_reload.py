@@ -1,0 +1,234 @@
+"""Reloading: all of what was written or none of it, and nobody else is disturbed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from postroom.ports import Hold, HoldKind
+from postroom.service.clock import SystemClock
+from postroom.service.steering import Steering, make_steering
+from tests.builders import make_raw
+from tests.servers.dovecot import DovecotServer
+from tests.servers.proxy import CountingProxy, counting_proxy
+from tests.servers.sink import RecordingSmtp
+from tests.service.house import Daemon
+
+MOVE = '[[rule]]\nname = "{name}"\nthen = [ {{ move = "{target}" }} ]\n'
+
+
+@asynccontextmanager
+async def steered(daemon: Daemon) -> AsyncIterator[Steering]:
+    """The daemon at work, and its controls."""
+    async with daemon.running() as service:
+        await daemon.told.until(lambda: daemon.told.waits("INBOX"))
+        yield make_steering(service)
+
+
+def move_to(daemon: Daemon, target: str, name: str = "it") -> None:
+    """Write a rule that moves all that comes."""
+    daemon.rules(MOVE.format(name=name, target=target))
+
+
+def where(dovecot: DovecotServer, user: str) -> dict[str, int]:
+    """How many messages are in each mailbox that has any."""
+    boxes = dovecot.mailboxes(user).items()
+    return {name: len(stored) for name, stored in boxes if stored}
+
+
+def test_changed_rules_are_taken_over_and_no_connection_is_made_anew(
+    daemon: Daemon, dovecot: DovecotServer, user: str
+) -> None:
+    async def run() -> None:
+        with counting_proxy("127.0.0.1", dovecot.ports.imap) as proxy:
+            daemon.watch("INBOX", imap=proxy.port)
+            move_to(daemon, "A")
+            async with steered(daemon) as steering:
+                dovecot.deliver(user, make_raw())
+                await daemon.told.until_handled(1)
+                move_to(daemon, "B")
+                assert await steering.reload() == []
+                dovecot.deliver(user, make_raw())
+                await daemon.told.until_handled(2)
+            assert len(proxy.commands("LOGIN")) == 1
+
+    asyncio.run(run())
+    assert where(dovecot, user) == {"A": 1, "B": 1}
+
+
+def test_wrong_rules_change_nothing_and_are_told(
+    daemon: Daemon, dovecot: DovecotServer, user: str
+) -> None:
+    async def run() -> None:
+        move_to(daemon, "A")
+        async with steered(daemon) as steering:
+            daemon.rules('[[rule]]\nname = "x"\nthen = [{ mvoe = "B" }, { cpoy = 1 }]')
+            problems = await steering.reload()
+            assert [problem.rpartition("; ")[2] for problem in problems] == [
+                "did you mean 'move'?",
+                "did you mean 'copy'?",
+            ]
+            dovecot.deliver(user, make_raw())
+            await daemon.told.until_handled(1)
+            summary = await steering.service.assembly.store.summary()
+            (notice,) = summary.notices
+            assert "the last reload was refused" in notice.text
+            assert notice.text.endswith("(and 1 more)")
+            move_to(daemon, "B")
+            assert await steering.reload() == []
+            summary = await steering.service.assembly.store.summary()
+            assert summary.notices == ()
+
+    asyncio.run(run())
+    assert where(dovecot, user) == {"A": 1}
+
+
+def account(name: str, of: str, daemon: Daemon, imap: int, watch: str = "INBOX") -> str:
+    """The table of one more account."""
+    return (
+        f'\n[account.{name}]\naddress = "{of}"\n'
+        f'password = "file:{daemon.word}"\nwatch = ["{watch}"]\n'
+        f'imap = {{ host = "127.0.0.1", port = {imap}, tls = "none" }}\n'
+        'existing = "process"\n'
+    )
+
+
+def test_accounts_come_change_and_go_and_the_others_are_left_alone(
+    daemon: Daemon, dovecot: DovecotServer, user: str
+) -> None:
+    other, third = dovecot.new_user(), dovecot.new_user()
+    address, port = dovecot.address, dovecot.ports.imap
+    settings = daemon.folder / "postroom.toml"
+
+    async def run(proxy: CountingProxy) -> None:
+        daemon.watch("INBOX", imap=proxy.port)
+        first = settings.read_text()
+        settings.write_text(first + account("work", address(other), daemon, port))
+        async with steered(daemon) as steering:
+            dovecot.deliver(other, make_raw())
+            await daemon.told.until_handled(1)
+            changed = account("work", address(other), daemon, port, "Second")
+            new = account("new", address(third), daemon, port)
+            settings.write_text(first + changed + new)
+            dovecot.append(other, make_raw(), "Second")
+            dovecot.deliver(third, make_raw())
+            assert await steering.reload() == []
+            await daemon.told.until_handled(3)
+            settings.write_text(first)
+            assert await steering.reload() == []
+            assert list(steering.service.stations) == ["home"]
+            dovecot.deliver(third, make_raw())
+            dovecot.deliver(user, make_raw())
+            await daemon.told.until_handled(4)
+        assert len(proxy.commands("LOGIN")) == 1
+
+    move_to(daemon, "A")
+    dovecot.create(other, "Second")
+    with counting_proxy("127.0.0.1", port) as proxy:
+        asyncio.run(run(proxy))
+    assert where(dovecot, user) == {"A": 1}
+    assert where(dovecot, other) == {"A": 2}
+    assert where(dovecot, third) == {"A": 1, "INBOX": 1}
+
+
+def test_a_relay_that_changed_is_the_one_that_is_sent_through(
+    daemon: Daemon, dovecot: DovecotServer, user: str, sink: RecordingSmtp
+) -> None:
+    settings = daemon.folder / "postroom.toml"
+
+    async def run() -> None:
+        right = settings.read_text()
+        settings.write_text(right.replace(f"port = {sink.port}", "port = 9"))
+        daemon.rules('[[rule]]\nname = "x"\nthen = [{ forward = "a@kept.test" }]')
+        async with steered(daemon) as steering:
+            dovecot.deliver(user, make_raw())
+            await daemon.told.until_handled(1)
+            settings.write_text(right)
+            assert await steering.reload() == []
+            await asyncio.to_thread(sink.wait_for, 1)
+
+    asyncio.run(run())
+    assert len(sink.received) == 1
+
+
+def test_what_is_held_goes_out_when_the_hold_is_lifted(
+    daemon: Daemon, dovecot: DovecotServer, user: str, sink: RecordingSmtp
+) -> None:
+    settings = daemon.folder / "postroom.toml"
+
+    async def run() -> None:
+        open_ = settings.read_text()
+        settings.write_text(open_.replace("[postroom]", "[postroom]\nhold = true"))
+        daemon.rules(
+            '[[rule]]\nname = "x"\n'
+            'then = [{ forward = "a@kept.test" }, { move = "Done" }]'
+        )
+        async with steered(daemon) as steering:
+            dovecot.deliver(user, make_raw())
+            await daemon.told.until_handled(1)
+            await daemon.told.until(lambda: where(dovecot, user) == {"Done": 1})
+            assert sink.received == []
+            settings.write_text(open_)
+            assert await steering.reload() == []
+            await asyncio.to_thread(sink.wait_for, 1)
+
+    asyncio.run(run())
+
+
+def test_a_new_secret_is_read_and_one_that_is_gone_refuses_the_reload(
+    daemon: Daemon,
+) -> None:
+    settings = daemon.folder / "postroom.toml"
+
+    async def run() -> None:
+        move_to(daemon, "A")
+        async with steered(daemon) as steering:
+            before = settings.read_text()
+            settings.write_text(before.replace("/word", "/absent"))
+            (problem,) = await steering.reload()
+            assert "absent can't be read" in problem
+            os.replace(daemon.word, daemon.folder / "absent")
+            assert await steering.reload() == []
+
+    asyncio.run(run())
+
+
+def test_a_paused_account_is_not_watched_until_it_is_resumed(
+    daemon: Daemon, dovecot: DovecotServer, user: str
+) -> None:
+    async def run() -> None:
+        move_to(daemon, "A")
+        async with steered(daemon) as steering:
+            hold = Hold(HoldKind.ACCOUNT, "home", "later", SystemClock().now())
+            await steering.hold(hold)
+            assert not steering.service.stations
+            dovecot.deliver(user, make_raw())
+            assert await steering.reload() == []
+            assert not steering.service.stations
+            assert where(dovecot, user) == {"INBOX": 1}
+            assert await steering.release(HoldKind.ACCOUNT, "home")
+            await daemon.told.until_handled(1)
+
+    asyncio.run(run())
+    assert where(dovecot, user) == {"A": 1}
+
+
+def test_a_paused_rule_keeps_what_comes_to_it_waiting(
+    daemon: Daemon, dovecot: DovecotServer, user: str
+) -> None:
+    async def run() -> None:
+        move_to(daemon, "A")
+        async with steered(daemon) as steering:
+            hold = Hold(HoldKind.RULE, "it", "paused", SystemClock().now())
+            await steering.hold(hold)
+            dovecot.deliver(user, make_raw())
+            store = steering.service.assembly.store
+            await daemon.told.until(lambda: daemon.told.waits("INBOX") >= 2)
+            assert (await store.summary()).waiting == {"it": 1}
+            assert await steering.release(HoldKind.RULE, "it")
+            await daemon.told.until_handled(1)
+
+    asyncio.run(run())
+    assert where(dovecot, user) == {"A": 1}
