@@ -66,6 +66,7 @@ OWNERS = {
 CATCHES_ALL = {
     "log/bridge.py": "what a library logs can hold anything, and must not stop it",
     "rules/boundary.py": "a plugin is a stranger's code",
+    "service/control.py": "what is asked at the socket must not end the daemon",
     "store/writer.py": "what fails in its thread is raised where it is awaited",
 }
 

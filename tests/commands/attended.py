@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from postroom.config.configuration import load_configuration
 from postroom.service.clock import SystemClock
 from postroom.service.opening import STORE_NAME, open_service
-from postroom.service.steering import answer_commands, make_steering
+from postroom.service.steering import make_steering, steer
 from postroom.store.database import open_store
 from postroom.store.store import SqlStore
 from tests.commands.workplace import Ended, Workplace
@@ -29,7 +29,7 @@ def while_running(workplace: Workplace, steps: Callable[[], T]) -> T:
         configuration = load_configuration(workplace.settings)
         async with asyncio.timeout(60), open_service(configuration) as service:
             stop = asyncio.Event()
-            answering = partial(answer_commands, make_steering(service))
+            answering = partial(steer, make_steering(service))
             async with asyncio.TaskGroup() as group:
                 group.create_task(service.run(stop, answering))
                 try:

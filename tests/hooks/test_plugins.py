@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from postroom import Condition, Message, Rule, hookimpl
 from postroom.errors import ConfigError, PluginError
@@ -193,98 +192,7 @@ def test_a_plugin_that_brings_no_rules_is_named(
         plugins.provide_rules({})
 
 
-def test_a_lifespan_is_around_the_service() -> None:
-    steps: list[str] = []
-
-    @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
-        steps.append("entered")
-        yield
-        steps.append("left")
-
-    async def serve() -> None:
-        plugins = Plugins([("acme", plugin(lifespan=lifespan))])
-        async with AsyncExitStack() as stack:
-            await plugins.enter_lifespans(stack, {})
-            steps.append("served")
-
-    asyncio.run(serve())
-    assert steps == ["entered", "served", "left"]
-
-
 IMPATIENT = Patience(entering=0.05, leaving=0.05, telling=0.05)
-
-
-def spanning(lifespan: Callable[[], object]) -> Plugins:
-    return Plugins([("acme", plugin(lifespan=lifespan))], IMPATIENT)
-
-
-async def span(plugins: Plugins, error: Exception | None = None) -> None:
-    """A service that ends with this error, if any, inside the plugins' lifespans."""
-    async with AsyncExitStack() as stack:
-        await plugins.enter_lifespans(stack, {})
-        if error:
-            raise error
-
-
-def test_a_lifespan_that_takes_too_long_to_begin_is_named() -> None:
-    @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
-        await asyncio.Event().wait()
-        yield
-
-    with pytest.raises(PluginError, match=r"acme: lifespan: .* longer than 0.05 s"):
-        asyncio.run(span(spanning(lifespan)))
-
-
-def test_what_is_no_lifespan_is_named() -> None:
-    with pytest.raises(PluginError, match="acme: lifespan: AttributeError"):
-        asyncio.run(span(spanning(lambda: 3)))
-
-
-@asynccontextmanager
-async def leaving_slowly() -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await asyncio.Event().wait()
-
-
-@asynccontextmanager
-async def leaving_wrongly() -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        raise LookupError("nothing there")
-
-
-@asynccontextmanager
-async def hiding() -> AsyncIterator[None]:
-    with suppress(OSError):
-        yield
-
-
-@pytest.mark.parametrize(
-    ("lifespan", "complaint"),
-    [
-        (leaving_slowly, "acme: lifespan: it took longer than 0.05 s"),
-        (leaving_wrongly, "acme: lifespan: LookupError: nothing there"),
-    ],
-)
-def test_a_lifespan_that_does_not_end_well_is_logged(
-    lifespan: Callable[[], object], complaint: str
-) -> None:
-    """The service has ended, and how it did is what counts."""
-    with capture_logs() as logs:
-        asyncio.run(span(spanning(lifespan)))
-        with pytest.raises(OSError, match="disk"):
-            asyncio.run(span(spanning(lifespan), OSError("disk")))
-    assert [entry["error"] for entry in logs] == [complaint] * 2
-
-
-def test_a_lifespan_does_not_hide_how_the_service_ended() -> None:
-    with pytest.raises(OSError, match="disk"):
-        asyncio.run(span(spanning(hiding), OSError("disk")))
 
 
 def settling(*settled: Callable[..., object]) -> Plugins:

@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
+import structlog
+from structlog.typing import EventDict
+
 from postroom.mail.envelope import Envelope, Outgoing, Retry
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
-from postroom.ports import Cursor, Decision, Relay, Ruleset, Store
+from postroom.ports import Cursor, Decision, Relay, Ruleset
 from postroom.rules.effects import Delete, Effect, Send
 from postroom.rules.plan import Plan, PlannedEffect
 from postroom.service.backoff import BackoffTimings
+from postroom.service.door import Door
 from postroom.service.health import SenderTimings
 from postroom.service.retries import RetrySchedule
 from postroom.service.sender import Sender
 from postroom.store.database import open_store
+from postroom.store.store import SqlStore
 from postroom.transport.smtp import SmtpRelay
 from tests.transport.smtp.dealings import submission
 from tests.transport.smtp.scripted import ScriptedServer, scripted_server
@@ -50,7 +55,7 @@ class FastClock:
 class Outbox:
     """The store, the run that fills it, and the clock it goes by."""
 
-    store: Store
+    store: SqlStore
     path: Path
     run: int
     clock: FastClock
@@ -88,6 +93,7 @@ class Outbox:
         timings: SenderTimings | None = None,
         schedule: RetrySchedule | None = None,
         random: Callable[[], float] = lambda: 1.0,
+        door: Door | None = None,
     ) -> Sender:
         """A sender for this outbox."""
         return Sender(
@@ -99,6 +105,7 @@ class Outbox:
             self._end,
             random,
             timings or SenderTimings(),
+            door,
         )
 
     async def _end(self, outgoing: Outgoing, status: str, detail: str) -> None:
@@ -156,3 +163,19 @@ async def running(
         task = group.create_task(work)
         yield task
         task.cancel()
+
+
+@contextmanager
+def told(name: str) -> Iterator[asyncio.Event]:
+    """An event that is set as soon as this is logged."""
+    is_told = asyncio.Event()
+
+    def listen(logger: object, method: str, event: EventDict) -> EventDict:
+        if event["event"] == name:
+            is_told.set()
+        return event
+
+    processors = structlog.get_config()["processors"]
+    processors.insert(0, listen)
+    yield is_told
+    processors.remove(listen)

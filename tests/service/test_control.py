@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import socket
 import stat
 import subprocess
@@ -37,6 +38,10 @@ async def answer(command: str, arguments: Arguments) -> object:
             raise WrongRequest("there is no such account")
         case "fail":
             raise PermanentError("it can't be done")
+        case "break":
+            raise OverflowError("too large")
+        case "much":
+            return "x" * 10_000_000
         case "hang":
             await asyncio.Event().wait()
     return [command, dict(arguments)]
@@ -118,8 +123,13 @@ def test_what_is_wrong_is_told_from_what_failed(tmp_path: Path) -> None:
         b'{"command": 7, "arguments": {}}\n',
         b'{"command": "poll", "arguments": []}\n',
         b"[" * 60_000 + b"\n",
+        b'{"command": "poll", "arguments": {"x": %b}}\n' % (b"[" * 900 + b"]" * 900),
+        b'{"command": "poll", "arguments": %b1%b}\n' % (b'{"a":' * 900, b"}" * 900),
     ],
-    ids=["empty", "text", "octets", "list", "bare", "number", "row", "deep"],
+    ids=[
+        *("empty", "text", "octets", "list", "bare", "number", "row"),
+        *("deeper than Python reads", "lists in lists", "objects in objects"),
+    ],
 )
 def test_nonsense_is_refused_and_the_next_request_answered(
     tmp_path: Path, line: bytes
@@ -204,6 +214,37 @@ def test_who_asks_and_goes_disturbs_nobody(tmp_path: Path) -> None:
     with_control(path, steps)
 
 
+def test_who_reads_nothing_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+
+    async def steps() -> None:
+        with socket.socket(socket.AF_UNIX) as deaf:
+            deaf.connect(str(path))
+            deaf.sendall(request("much"))
+            hung_up = select.poll()
+            hung_up.register(deaf, 0)  # POLLHUP is always told
+            assert await asyncio.to_thread(hung_up.poll, 20_000)
+
+    with_control(path, steps, ControlLimits(read=0.05))
+
+
+def test_what_nobody_foresaw_is_told_and_ends_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+
+    async def steps() -> None:
+        [told] = await ask(path, request("break"))
+        assert told == {
+            "error": "it failed unforeseen; the log says how",
+            "kind": "failed",
+        }
+        assert "result" in (await ask(path, POLL))[0]
+
+    with capture_logs() as logs:
+        with_control(path, steps)
+    failed, _ = logs
+    assert (failed["event"], failed["exc_info"]) == ("control_failed", True)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_other_users_are_not_answered(tmp_path: Path) -> None:
     """Even where the mode of the socket would let them in."""
@@ -244,6 +285,36 @@ def test_each_command_leaves_a_line_in_the_log(tmp_path: Path) -> None:
     assert (poll["command"], poll["error"]) == ("poll", None)
     assert poll["arguments"] == {"accounts": ["home"]}
     assert (fail["command"], fail["error"]) == ("fail", "it can't be done")
+
+
+def test_what_a_wrong_request_holds_is_not_logged(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    line = b'{"command": "wrong", "arguments": {"password": "hush"}}\n'
+
+    async def steps() -> None:
+        await ask(path, line)
+
+    with capture_logs() as logs:
+        with_control(path, steps)
+    [wrong] = logs
+    assert wrong["error"] == "there is no such account"
+    assert wrong["arguments"] is None
+
+
+def test_it_is_closed_to_others_before_it_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the umask, which is every thread's, stays as it is."""
+    path = tmp_path / "control.sock"
+    modes: list[int] = []
+    monkeypatch.setattr(os, "umask", None)
+    monkeypatch.setattr(
+        socket.socket,
+        "listen",
+        lambda channel: modes.append(stat.S_IMODE(path.stat().st_mode)),
+    )
+    with listening(path):
+        assert modes == [0o600]
 
 
 def test_only_its_owner_may_open_it(tmp_path: Path) -> None:

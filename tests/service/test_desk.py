@@ -10,8 +10,15 @@ from typing import Any
 import pytest
 
 from postroom.errors import PermanentError
-from postroom.ports import Decision, DeliveryState, Hold, HoldKind
-from postroom.rules.effects import Send
+from postroom.ports import (
+    Decision,
+    DeliveryState,
+    EffectState,
+    Hold,
+    HoldKind,
+    PerformResult,
+)
+from postroom.rules.effects import Perform, Send
 from postroom.service.control import WrongRequest
 from postroom.service.desk import Desk
 from postroom.service.deskwork import answering
@@ -101,6 +108,21 @@ def test_a_hold_says_why_and_since_when(tmp_path: Path) -> None:
     at_desk(tmp_path, steps)
 
 
+def test_what_is_held_of_a_rule_that_is_no_more_is_released(tmp_path: Path) -> None:
+    async def steps(ask: Ask, told: Told, store: SqlStore) -> None:
+        perform = plan("k", Perform("{}", action="webhook"))
+        await decide(store, (message(1), perform))
+        held = PerformResult(1, EffectState.HELD, "no plugin brings the action")
+        await store.finish_performs([held])
+        told.rules = ("Bills",)
+        assert await ask("resume", name="Invoices") == {"kind": "rule"}
+        assert await store.next_perform() == NOON
+        with pytest.raises(WrongRequest, match="no account or rule 'Invoices'"):
+            await ask("resume", name="Invoices")
+
+    at_desk(tmp_path, steps)
+
+
 def test_a_rule_that_failed_keeps_its_reason_and_is_released(tmp_path: Path) -> None:
     async def steps(ask: Ask, told: Told, store: SqlStore) -> None:
         await store.hold(Hold(HoldKind.RULE, "Rest", "its plugin hung", NOON))
@@ -172,6 +194,11 @@ def test_the_problems_of_a_reload_are_passed_on(tmp_path: Path) -> None:
         ("resume", {"name": "home", "kind": "rul"}, "did you mean 'rule'?"),
         ("outbox drop", {"ids": [True]}, "ids: expected a list of int"),
         ("outbox drop", {"ids": ["7"]}, "ids: expected a list of int"),
+        ("outbox drop", {"ids": [2**63]}, "ids: expected numbers from 1 to 9223372036"),
+        ("outbox drop", {"ids": [0]}, "ids: expected numbers from 1 to 9223372036"),
+        ("quarantine release", {"ids": [2**70]}, "ids: expected numbers from 1"),
+        ("poll", {"account": []}, "no argument 'account'; did you mean 'accounts'?"),
+        ("reload", {"hard": True}, "no argument 'hard'; there are: none"),
         ("outbox drop", {"states": ["faild"]}, "did you mean 'failed'?"),
     ],
 )

@@ -65,7 +65,7 @@ def test_folders_and_files_are_for_the_daemon_alone(files: PluginFiles) -> None:
     "name",
     [
         *("", "/etc/passwd", "..", "../other/x", "a/../../x", "./x", "a//b", "a/"),
-        *("a\0b", "a\nb", "\x7f", "\ud800"),
+        *("a\0b", "a\nb", "\x7f", "\ud800", ".new-x", "a/.new-x"),
     ],
 )
 def test_a_name_that_leads_out_is_refused(files: PluginFiles, name: str) -> None:
@@ -166,3 +166,30 @@ def test_a_write_that_fails_leaves_what_was_there(
 def test_a_state_folder_that_is_gone_may_come_back(tmp_path: Path) -> None:
     with pytest.raises(TemporaryError, match="the file x can't be used"):
         write(PluginFiles(tmp_path / "absent", "acme"), "x")
+
+
+def test_what_a_killed_run_was_writing_is_removed(files: PluginFiles) -> None:
+    (home(files) / "notes").mkdir(parents=True)
+    left = home(files) / "notes" / f".new-{'0' * 16}-{'1' * 16}"
+    left.write_bytes(b"half")
+    other = left.with_name(".newer")
+    other.write_bytes(b"mine")
+    write(files, "notes/seen.txt")
+    assert sorted(os.listdir(left.parent)) == [".newer", "seen.txt"]
+
+
+def test_what_this_run_is_writing_is_left_alone(
+    files: PluginFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two are written at the same time: the one is begun within the other."""
+    sync = os.fsync
+
+    def write_another(number: int) -> None:
+        monkeypatch.setattr(os, "fsync", sync)
+        write(PluginFiles(files.state, "acme"), "y")
+        sync(number)
+
+    home(files).mkdir(parents=True)
+    monkeypatch.setattr(os, "fsync", write_another)
+    write(files, "x")
+    assert sorted(os.listdir(home(files))) == ["x", "y"]

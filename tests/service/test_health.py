@@ -172,6 +172,24 @@ def test_refused_credentials_pause_the_relay_whatever_the_bell_says(path: Path) 
     asyncio.run(scenario())
 
 
+def test_refused_credentials_are_tried_at_once_where_the_owner_says_so(
+    path: Path,
+) -> None:
+    async def scenario() -> None:
+        script = ScriptedServer(("AUTH PLAIN",), {"AUTH": b"535 5.7.8 wrong\r\n"})
+        async with scripted_server(script) as server, open_outbox(path) as outbox:
+            await outbox.put()
+            relay = SmtpRelay(submission(server.port, password=lambda: "mended"))
+            sender = outbox.sender({"home": relay})
+            async with running(sender.run()):
+                await server.until(lambda: server.ended_connections == 1)
+                server.replies.clear()
+                sender.try_now()
+                await server.has_contents(1)
+
+    asyncio.run(scenario())
+
+
 def test_refused_credentials_are_tried_ever_more_slowly(path: Path) -> None:
     async def scenario() -> None:
         script = ScriptedServer(("AUTH PLAIN",), {"AUTH": b"535 5.7.8 wrong\r\n"})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
+from postroom.mail.message import Message
 from postroom.ports import PAUSED, HoldKind
 from postroom.rules.effects import FileInto
 from postroom.rules.rule import Rule
@@ -176,3 +178,42 @@ def test_a_rule_that_is_disabled_holds_nothing_any_more(at_desk: AtDesk) -> None
         assert mailbox.placed == {"B": [1]}
 
     at_desk(steps)
+
+
+def test_a_paused_rule_that_fails_is_asked_no_more_and_costs_no_attempt(
+    at_desk: AtDesk,
+) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        await desk.holds.hold(HoldKind.RULE, "it", PAUSED)
+        put(mailbox, *["bad"] * 5)
+        processor = desk.processor(rule(MOVE, header=is_bad))
+        for _ in range(3):
+            await processor.catch_up(mailbox)
+        assert set(desk.states().values()) == {"seen"}
+        assert desk.holds.paused == frozenset()
+        assert (await desk.store.summary()).waiting == {"it": 5}
+
+    at_desk(steps)
+
+
+def test_a_paused_rule_that_hangs_is_asked_once(at_desk: AtDesk) -> None:
+    never, asked = threading.Event(), list[int]()
+
+    def hang(message: Message) -> bool:
+        asked.append(message.key.uid)
+        return never.wait()
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        await desk.holds.hold(HoldKind.RULE, "it", PAUSED)
+        put(mailbox, *["good"] * 5)
+        processor = desk.processor(rule(MOVE, header=hang), deadline=0.1)
+        await processor.catch_up(mailbox)
+        put(mailbox, "good")
+        await processor.catch_up(mailbox)
+        assert asked == [1]
+        assert (await desk.store.summary()).waiting == {"it": 6}
+
+    try:
+        at_desk(steps)
+    finally:
+        never.set()

@@ -1,4 +1,4 @@
-"""What a lane does when the store gives it no message to send."""
+"""What a lane does when it can't send a message, or may not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from postroom.errors import StoreError
+from postroom.service.door import Door
 from tests.service.outbox import at_work
+from tests.transport.smtp.scripted import OK, SILENCE
 
 ANN, BOB, CY = "ann@example.com", "bob@example.com", "cy@example.com"
 
@@ -57,5 +59,48 @@ def test_a_store_that_fails_as_a_whole_ends_the_sender(path: Path) -> None:
             with pytest.raises(ExceptionGroup) as caught:
                 await outbox.sender(relays).drain()
             assert caught.group_contains(StoreError, match="no such table")
+
+    asyncio.run(scenario())
+
+
+def test_a_door_that_is_closed_in_the_middle_of_a_batch_lets_nothing_more_out(
+    path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with at_work(path, {".": SILENCE}) as (outbox, server, relays):
+            for recipient in (ANN, BOB, CY):
+                await outbox.put(recipient)
+            door = Door()
+            task = asyncio.create_task(outbox.sender(relays, door=door).drain())
+            await server.has_contents(1)
+            door.is_open = False
+            server.replies.clear()
+            await server.speak(OK)
+            await task
+            assert outbox.states() == {ANN: "delivered", BOB: "queued", CY: "queued"}
+
+    asyncio.run(scenario())
+
+
+def test_a_delivery_taken_away_before_its_dot_is_not_sent_and_blames_nobody(
+    path: Path,
+) -> None:
+    async def scenario() -> None:
+        replies: dict[str, bytes | None] = {f"RCPT TO:<{BOB}": SILENCE}
+        async with at_work(path, replies) as (outbox, server, relays):
+            await outbox.put(ANN, BOB)
+            await outbox.put(CY)
+            sender = outbox.sender(relays)
+            task = asyncio.create_task(sender.drain())
+            await server.until(lambda: f"RCPT TO:<{BOB}>" in server.said)
+            ann, *_ = outbox.deliveries()
+            assert await outbox.store.hold_deliveries([ann["id"]], "wait") == []
+            server.replies.clear()
+            await server.speak(OK)
+            await task
+            assert outbox.states() == {ANN: "held", BOB: "delivered", CY: "delivered"}
+            assert [row["attempts"] for row in outbox.deliveries()] == [0, 1, 1]
+            assert len(server.contents) == 2
+            assert sender.state["home"].last_error == ""
 
     asyncio.run(scenario())

@@ -215,10 +215,10 @@ def test_nothing_is_performed_while_the_door_is_closed(at_place: AtPlace) -> Non
 
 def test_a_plugin_that_hangs_delays_its_own_alone(at_place: AtPlace) -> None:
     async def steps(place: Place) -> None:
-        told, never = asyncio.Event(), asyncio.Event()
+        told, hung, never = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
         async def hang(payload: str, services: Services) -> None:
-            place.done.append("hangs")
+            hung.set()
             await never.wait()
 
         async def tell(payload: str, services: Services) -> None:
@@ -229,12 +229,13 @@ def test_a_plugin_that_hangs_delays_its_own_alone(at_place: AtPlace) -> None:
         performer = place.performer(tell=Tell, elsewhere=TellElsewhere)
         running = asyncio.create_task(performer.run())
         async with asyncio.timeout(20):
+            await hung.wait()
             await told.wait()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        assert place.done == ["hangs"]
-        # It was begun and never ended: it is done again after a restart.
-        assert len(await place.desk.store.due_performs(place.desk.clock.now(), 9)) >= 1
+        # A stop is no beginning without an end, and it is done again after a restart.
+        due, *_ = await place.desk.store.due_performs(place.desk.clock.now(), 9)
+        assert (due.attempts, due.begun_before) == (1, False)
 
     at_place(steps)
 
@@ -258,5 +259,70 @@ def test_what_comes_in_while_it_runs_is_performed(
             await told.wait()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+    at_place(steps)
+
+
+def test_hundreds_are_each_performed_once(at_place: AtPlace) -> None:
+    """What ends while more is read is not begun a second time."""
+
+    async def steps(place: Place) -> None:
+        count = 700
+        place.mailbox.put(*(make_raw(subject=str(n)) for n in range(count)))
+        processor = place.desk.processor(tell_rule())
+        await processor.catch_up(place.mailbox)
+        enough = asyncio.Event()
+
+        async def tell(payload: str, services: Services) -> None:
+            place.done.append(payload)
+            performer.ring()
+            if len(place.done) == count:
+                enough.set()
+
+        Tell.work = staticmethod(tell)
+        performer = place.performer(tell=Tell)
+        running = asyncio.create_task(performer.run())
+        async with asyncio.timeout(50):
+            await enough.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert sorted(place.done) == sorted({f"Hello {n}" for n in range(count)})
+
+    at_place(steps)
+
+
+def test_what_was_begun_three_times_and_never_ended_is_held(at_place: AtPlace) -> None:
+    """It is what ends the process: every start would begin it again."""
+
+    async def steps(place: Place) -> None:
+        await place.handle(tell_rule())
+        (due,) = await place.desk.store.due_performs(place.desk.clock.now(), 9)
+        for _ in range(3):
+            assert await place.desk.store.begin_perform(due.id)
+        await place.performer(tell=Tell).drain()
+        assert place.effect() == ("held", "it was begun 3 times and never ended")
+        assert place.done == []
+        await place.desk.store.release(HoldKind.RULE, "tell")
+        await place.performer(tell=Tell).drain()
+        assert place.effect()[0] == "done"
+
+    at_place(steps)
+
+
+def test_when_the_door_is_closed_the_next_one_waits(at_place: AtPlace) -> None:
+    async def steps(place: Place) -> None:
+        async def close(payload: str, services: Services) -> None:
+            place.done.append(payload)
+            place.door.is_open = False
+
+        Tell.work = staticmethod(close)
+        place.mailbox.put(*[make_raw()] * 5)
+        await place.desk.processor(tell_rule()).catch_up(place.mailbox)
+        performer = place.performer(tell=Tell)
+        await performer.drain()
+        assert len(place.done) == 1
+        place.door.is_open = True
+        await performer.drain()
+        assert len(place.done) == 2
 
     at_place(steps)

@@ -140,3 +140,18 @@ def test_nothing_is_left_open() -> None:
     during = asyncio.run(work())
     assert set(os.listdir("/proc/self/fd")) == before
     assert len(during) <= len(before) + 4  # what the event loop itself has open
+
+
+def test_who_gives_up_while_it_starts_leaves_nothing_open() -> None:
+    async def give_up(steps: int) -> None:
+        starting = asyncio.ensure_future(Programs()(["/bin/true"]))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.wait({starting})
+
+    asyncio.run(give_up(0))
+    before = set(os.listdir("/proc/self/fd"))
+    for steps in range(10):
+        asyncio.run(give_up(steps))
+        assert set(os.listdir("/proc/self/fd")) == before

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from postroom.ports import Hold, HoldKind
 from postroom.service.clock import SystemClock
+from postroom.service.opening import store_path
 from postroom.service.steering import Steering, make_steering
 from tests.builders import make_raw
 from tests.servers.dovecot import DovecotServer
@@ -24,7 +26,10 @@ async def steered(daemon: Daemon) -> AsyncIterator[Steering]:
     """The daemon at work, and its controls."""
     async with daemon.running() as service:
         await daemon.told.until(lambda: daemon.told.waits("INBOX"))
-        yield make_steering(service)
+        steering = make_steering(service)
+        reloading = asyncio.create_task(steering.reloader.run())
+        yield steering
+        reloading.cancel()
 
 
 def move_to(daemon: Daemon, target: str, name: str = "it") -> None:
@@ -232,3 +237,53 @@ def test_a_paused_rule_keeps_what_comes_to_it_waiting(
 
     asyncio.run(run())
     assert where(dovecot, user) == {"A": 1}
+
+
+def test_a_reload_goes_on_though_nobody_waits_for_it(
+    daemon: Daemon, dovecot: DovecotServer, user: str
+) -> None:
+    async def run() -> None:
+        move_to(daemon, "A")
+        async with steered(daemon) as steering:
+            move_to(daemon, "B")
+            waiting = asyncio.create_task(steering.reload())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            assert await steering.reload() == []
+            dovecot.deliver(user, make_raw())
+            await daemon.told.until_handled(1)
+
+    asyncio.run(run())
+    assert where(dovecot, user) == {"B": 1}
+
+
+def test_who_pauses_and_resumes_at_once_has_one_station(daemon: Daemon) -> None:
+    async def run() -> None:
+        move_to(daemon, "A")
+        async with steered(daemon) as steering:
+            hold = Hold(HoldKind.ACCOUNT, "home", "later", SystemClock().now())
+            async with asyncio.TaskGroup() as group:
+                for _ in range(3):
+                    group.create_task(steering.hold(hold))
+                    group.create_task(steering.release(HoldKind.ACCOUNT, "home"))
+                    group.create_task(steering.reload())
+            assert list(steering.service.stations) == ["home"]
+            tasks = [each.get_name() for each in asyncio.all_tasks()]
+            assert tasks.count("account home") == 1
+
+    asyncio.run(run())
+
+
+def test_a_store_that_is_busy_refuses_the_reload(daemon: Daemon) -> None:
+    async def run() -> None:
+        move_to(daemon, "A")
+        async with steered(daemon) as steering:
+            path = store_path(steering.service.assembly.configuration)
+            with closing(sqlite3.connect(path, isolation_level=None)) as other:
+                other.execute("BEGIN EXCLUSIVE")
+                (problem,) = await steering.reload()
+                other.execute("ROLLBACK")
+            assert "lock" in problem
+            assert await steering.reload() == []
+
+    asyncio.run(run())

@@ -6,22 +6,19 @@ import asyncio
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
-from structlog.typing import EventDict
 
 from postroom.mail.envelope import Retry
 from postroom.service.health import SenderTimings
 from postroom.service.retries import RetrySchedule
 from postroom.transport.smtp import SmtpRelay
-from tests.service.outbox import CONTENT, QUICK, at_work, open_outbox, running
+from tests.service.outbox import CONTENT, QUICK, at_work, open_outbox, running, told
 from tests.transport.smtp.dealings import submission
 from tests.transport.smtp.scripted import (
     HANG_UP,
@@ -33,22 +30,6 @@ from tests.transport.smtp.scripted import (
 
 ANN, BOB, CY = "ann@example.com", "bob@example.com", "cy@example.com"
 STUFFED = CONTENT.replace(b"\r\n.", b"\r\n..")
-
-
-@contextmanager
-def told(name: str) -> Iterator[asyncio.Event]:
-    """An event that is set as soon as this is logged."""
-    is_told = asyncio.Event()
-
-    def listen(logger: object, method: str, event: EventDict) -> EventDict:
-        if event["event"] == name:
-            is_told.set()
-        return event
-
-    processors = structlog.get_config()["processors"]
-    processors.insert(0, listen)
-    yield is_told
-    processors.remove(listen)
 
 
 @pytest.fixture
@@ -359,5 +340,50 @@ def test_the_end_of_a_delivery_lets_a_held_back_expunge_go_on(path: Path) -> Non
             await outbox.put(expunge=True)
             await outbox.sender(relays).drain()
             assert outbox.settled == [frozenset({("home", "INBOX")})]
+
+    asyncio.run(scenario())
+
+
+# -- relays that change or go while it runs --------------------------------------------
+
+
+def test_a_message_past_its_dot_when_its_relay_changes_is_sent_by_the_new_one(
+    path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with at_work(path, {".": SILENCE}) as (outbox, server, relays):
+            await outbox.put(ANN)
+            sender = outbox.sender(relays, SenderTimings(finish=0.05))
+            another = SmtpRelay(submission(server.port))
+            with told("delivery_settled") as is_told:
+                async with asyncio.timeout(30), running(sender.run()):
+                    await server.has_contents(1)
+                    server.replies.clear()
+                    await sender.change({"home": another}, ())
+                    await is_told.wait()
+            assert outbox.states() == {ANN: "delivered"}
+            assert server.contents == [STUFFED, STUFFED]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("retry", "state"),
+    [(Retry.AT_LEAST_ONCE, "queued"), (Retry.AT_MOST_ONCE, "unknown")],
+)
+def test_a_message_past_its_dot_when_its_relay_goes_is_sending_no_more(
+    path: Path, retry: Retry, state: str
+) -> None:
+    async def scenario() -> None:
+        async with at_work(path, {".": SILENCE}) as (outbox, server, relays):
+            await outbox.put(ANN, retry=retry)
+            sender = outbox.sender(relays, SenderTimings(finish=0.05))
+            with told("deliveries_unknown") as is_told:
+                async with asyncio.timeout(30), running(sender.run()):
+                    await server.has_contents(1)
+                    await sender.change({}, {"home"})
+                    await is_told.wait()
+            assert outbox.states() == {ANN: state}
+            assert sender.state == {}
 
     asyncio.run(scenario())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -17,11 +18,13 @@ from postroom.rules.effects import (
     Perform,
     Send,
     SetFlags,
+    Window,
 )
 from postroom.rules.plan import ConditionTrace, RuleTrace
 from postroom.store.codec import (
     decode_effect,
     decode_trace,
+    decode_window,
     encode_effect,
     encode_trace,
     kind_of,
@@ -54,6 +57,18 @@ def test_an_effect_comes_back_as_it_was(effect: Effect) -> None:
     arguments = encode_effect(effect)
     assert arguments.isascii()
     assert decode_effect(kind_of(effect), arguments) == effect
+
+
+WINDOWS = st.builds(Window, TEXT, TEXT, st.timedeltas(timedelta(0), timedelta(99_999)))
+
+
+@given(st.one_of(st.none(), WINDOWS))
+def test_the_window_of_an_answer_comes_back_as_it_was(window: Window | None) -> None:
+    assert decode_window(encode_effect(Send(outgoing(), window))) == window
+
+
+def test_what_sends_nothing_has_no_window() -> None:
+    assert decode_window(encode_effect(Perform('{"window":{}}'))) is None
 
 
 @given(st.lists(RULES).map(tuple), st.integers(0))

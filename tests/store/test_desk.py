@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.errors import PermanentError, StoreError, TemporaryError
+from postroom.errors import PermanentError, StoreError, Withdrawn
 from postroom.ports import (
     DeliveryResult,
     DeliveryState,
@@ -283,7 +283,7 @@ def test_what_its_owner_takes_away_meanwhile_is_not_sent_past_the_dot(
         await send(store, "ann@example.org", "bob@example.org")
         await take_away(store)
         state = await state_of(store, 2)
-        with pytest.raises(TemporaryError, match=f"delivery 2 is {state} by now"):
+        with pytest.raises(Withdrawn, match=f"delivery 2 is {state} by now"):
             await store.mark_sending([1, 2])
         results = [DeliveryResult(each, BUSY, LATER) for each in (1, 2)]
         await store.settle(results)

@@ -41,3 +41,8 @@ def test_a_second_one_is_told_which_process_has_it(tmp_path: Path) -> None:
         told = rf"another postroom \(process {os.getpid()}\) uses"
         with pytest.raises(StoreError, match=told), exclusive(store):
             pass
+
+
+def test_a_lock_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="can't be written: No such file"):
+        note_control(tmp_path / "absent" / "postroom.db", CONTROL)

@@ -253,6 +253,23 @@ def test_after_a_crash_a_forward_is_queued_again_and_its_attempt_is_known(
     assert attempts(path) == [("unknown", 1, 0, lost, 1)]
 
 
+def test_only_what_was_sent_to_a_relay_that_is_left_is_settled(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await send(store)
+        elsewhere = Send(outgoing("bob@example.org", relay="work"))
+        await decide(store, (message(2), plan("l", elsewhere)))
+        await store.mark_sending([1, 2])
+        assert await store.recover(LATER, "none") == 0
+        assert await store.recover(LATER, "home") == 1
+        assert [each.id for each in await store.due(LATER, 10)] == [1]
+        tried = (await store.show_delivery(1)).tried[0]
+        told = "sending to this relay ended before the reply to the final dot"
+        assert (tried.outcome, tried.reply) == (DeliveryState.UNKNOWN, told)
+        assert await store.recover(LATER) == 1
+
+    with_store(path, steps)
+
+
 def test_after_a_crash_a_reply_stays_unknown_and_is_shown(path: Path) -> None:
     async def crash(store: SqlStore) -> None:
         await send(store, retry=Retry.AT_MOST_ONCE)

@@ -11,12 +11,19 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import ContentError, StoreError
-from postroom.ports import EffectState, MessageState, OpenPerform, PerformResult
-from postroom.rules.effects import Delete, Perform
+from postroom.ports import (
+    EffectState,
+    HoldKind,
+    MessageState,
+    OpenPerform,
+    PerformResult,
+)
+from postroom.rules.effects import Delete, FileInto, Perform
 from postroom.store.store import SqlStore
 from tests.store.samples import (
     NOON,
     StillClock,
+    cursor,
     decide,
     message,
     plan,
@@ -37,7 +44,7 @@ async def call(store: SqlStore, *uids: int) -> None:
 async def begin(store: SqlStore) -> OpenPerform:
     """Begin the first that is due."""
     due, *_ = await store.due_performs(NOON, 9)
-    await store.begin_perform(due.id)
+    assert await store.begin_perform(due.id)
     return due
 
 
@@ -94,12 +101,20 @@ def test_one_that_was_begun_and_not_ended_is_due_again_and_counted(
     async def restart(store: SqlStore) -> None:
         assert await store.next_perform() == NOON
         again = await begin(store)
-        assert again.attempts == 1
+        assert (again.attempts, again.begun_before) == (1, True)
         (third,) = await store.due_performs(NOON, 9)
         assert (third.attempts, third.key) == (2, again.key)
 
+    async def give_up(store: SqlStore) -> None:
+        held = PerformResult(1, EffectState.HELD, "begun 3 times and never ended")
+        await store.finish_performs([held])
+        assert await store.release(HoldKind.RULE, "Invoices")
+        (anew,) = await store.due_performs(NOON, 9)
+        assert (anew.attempts, anew.begun_before) == (0, False)
+
     with_store(path, crash)
     with_store(path, restart)
+    with_store(path, give_up)
 
 
 def test_one_that_is_done_is_never_due_again(path: Path) -> None:
@@ -112,10 +127,25 @@ def test_one_that_is_done_is_never_due_again(path: Path) -> None:
         assert await store.next_perform() is None
         (handled,) = await store.history()
         assert handled.state is MessageState.ACKNOWLEDGED
-        with pytest.raises(StoreError, match="from done to doing"):
-            await store.begin_perform(due.id)
-        with pytest.raises(StoreError, match="effect 99"):
-            await store.begin_perform(99)
+
+    with_store(path, steps)
+
+
+@pytest.mark.parametrize(
+    "state", [EffectState.DONE, EffectState.FAILED, EffectState.HELD]
+)
+def test_what_is_not_open_any_more_is_not_begun(path: Path, state: EffectState) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(2), plan("l", FileInto("News"))), at=cursor(2))
+        await call(store)
+        due = await begin(store)
+        await store.finish_performs([PerformResult(due.id, state, "so it is")])
+        before = await store.history()
+        assert not await store.begin_perform(due.id)
+        assert not await store.begin_perform(99)
+        (filing,) = await store.open_effects("home", "INBOX", 7)
+        assert not await store.begin_perform(filing.id)
+        assert await store.history() == before
 
     with_store(path, steps)
 
@@ -129,7 +159,7 @@ def test_one_that_is_planned_again_is_due_at_its_time(path: Path) -> None:
         assert await store.due_performs(NOON, 9) == []
         assert await store.next_perform() == LATER
         (later,) = await store.due_performs(LATER, 9)
-        assert later.attempts == 1
+        assert (later.attempts, later.begun_before) == (1, False)
         (handled,) = await store.history()
         assert handled.effects[0].detail == "503"
         assert handled.state is MessageState.DECIDED

@@ -80,6 +80,19 @@ def test_what_was_held_is_performed_once_its_rule_is_released(path: Path) -> Non
     with_store(path, steps)
 
 
+def test_what_needs_octets_that_were_not_kept_then_stays_held(path: Path) -> None:
+    write_version_two(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        whole = """replace(arguments, '"needs_bytes":false', '"needs_bytes":true')"""
+        connection.execute(f"UPDATE effect SET arguments = {whole} WHERE id = 4")
+
+    async def steps(store: SqlStore) -> None:
+        assert not await store.release(HoldKind.RULE, "Hook")
+        assert await store.next_perform() is None
+
+    with_store(path, steps)
+
+
 def test_what_is_seen_there_is_decided_and_stays_held(path: Path) -> None:
     write_version_two(path)
 

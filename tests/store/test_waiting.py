@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,7 +42,8 @@ WHY = "60 are unknown"
 
 
 async def wait(store: SqlStore, *uids: int, rule: str = "Invoices") -> None:
-    """See these messages and have them wait for the rule."""
+    """See these messages and have them wait for the rule, which is held."""
+    await store.hold(replace(HANGS, name=rule))
     run = await store.begin_run("live", RULES)
     await store.see([message(uid) for uid in uids], NOON)
     waiting = [
@@ -83,6 +86,7 @@ def test_a_message_that_waits_is_seen_not_charged_and_not_undecided(
 
 def test_others_of_the_batch_go_on(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
+        await store.hold(HANGS)
         run = await store.begin_run("live", RULES)
         await store.see([message(1), message(2), message(3)], NOON)
         waits = Decision(message(1), waits_for="Invoices")
@@ -125,6 +129,44 @@ def test_what_is_decided_while_it_waits_waits_no_more(path: Path) -> None:
     assert rows == [("", "")]
 
 
+@pytest.mark.parametrize(
+    "end_hold",
+    [
+        lambda store: store.release(HoldKind.RULE, "Invoices"),
+        lambda store: store.forget_rules(["Others"]),
+    ],
+)
+def test_nothing_waits_for_a_rule_whose_hold_ended_while_it_was_decided(
+    path: Path, end_hold: Callable[[SqlStore], Awaitable[object]]
+) -> None:
+    async def steps(store: SqlStore) -> None:
+        await store.hold(HANGS)
+        run = await store.begin_run("live", RULES)
+        await store.see([message(1)], NOON)
+        await end_hold(store)
+        waits = Decision(message(1), failure="it is held", waits_for="Invoices")
+        await store.commit(run, [waits], cursor(1))
+        assert await undecided(store) == [1]
+        assert (await store.summary()).waiting == {}
+        (handled,) = await store.history()
+        assert (handled.state, handled.attempts) == (MessageState.SEEN, 0)
+        assert handled.reason == ""
+
+    with_store(path, steps)
+
+
+def test_an_account_that_has_the_name_of_the_rule_holds_nothing(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await store.hold(Hold(HoldKind.ACCOUNT, "Invoices", "paused", NOON))
+        run = await store.begin_run("live", RULES)
+        await store.see([message(1)], NOON)
+        waits = Decision(message(1), waits_for="Invoices")
+        await store.commit(run, [waits], cursor(1))
+        assert await undecided(store) == [1]
+
+    with_store(path, steps)
+
+
 # -- holds
 
 
@@ -162,12 +204,34 @@ def test_a_rule_that_is_no_more_is_held_no_more_and_nothing_waits_for_it(
         await store.hold(paused)
         await wait(store, 1)
         await wait(store, 2, rule="Gone")
-        await wait(store, 3, rule="Others")
         await store.forget_rules({"Invoices", "Others"})
         assert await store.holds() == [paused, HANGS]
-        assert await undecided(store) == [2, 3], "the others are not held"
+        assert await undecided(store) == [2]
         await store.forget_rules([])
-        assert await undecided(store) == [1, 2, 3]
+        assert await undecided(store) == [1, 2]
+
+    with_store(path, steps)
+
+
+def test_rules_that_can_be_released_are_known_by_what_waits_for_them(
+    path: Path,
+) -> None:
+    """Whether there is such a rule still, or it has another name by now."""
+
+    async def steps(store: SqlStore) -> None:
+        assert await store.held_rules() == frozenset()
+        await store.hold(Hold(HoldKind.ACCOUNT, "home", "paused", NOON))
+        await decide(store, (message(1), plan("k", FileInto("News"))), at=cursor(1))
+        await finish(store, EffectState.HELD)
+        assert await store.held_rules() == {"Invoices"}
+        await wait(store, 2, rule="Others")
+        await store.hold(replace(HANGS, name="Rest"))
+        assert await store.held_rules() == {"Invoices", "Others", "Rest"}
+        assert await store.release(HoldKind.RULE, "Invoices")
+        assert await store.release(HoldKind.RULE, "Rest")
+        await store.mark_gone([message(2).key])
+        assert await store.release(HoldKind.RULE, "Others")
+        assert await store.held_rules() == frozenset()
 
     with_store(path, steps)
 

@@ -10,14 +10,21 @@ from pathlib import Path
 import pytest
 
 from postroom.mail.envelope import Retry
-from postroom.ports import Decision, EffectState, MessageState
-from postroom.rules.effects import Send, Window
+from postroom.ports import (
+    Decision,
+    DeliveryState,
+    EffectState,
+    HoldKind,
+    MessageState,
+)
+from postroom.rules.effects import Delete, Send, Window
 from postroom.store.store import SqlStore
 from postroom.store.windows import KEPT_WINDOWS
 from tests.store.samples import (
     NOON,
     RULES,
     StillClock,
+    cursor,
     decide,
     message,
     outgoing,
@@ -42,6 +49,14 @@ async def answers(store: SqlStore, uid: int, sending: Send) -> bool:
     before = len(await store.due(NOON, 99_999))
     await decide(store, (message(uid), plan(f"k{uid}", sending)))
     return len(await store.due(NOON, 99_999)) > before
+
+
+async def hold_answers(store: SqlStore, *sendings: Send) -> None:
+    """Decide to send these, each to be removed then, for messages that are held."""
+    for uid, sending in enumerate(sendings, 1):
+        await store.note_arrived([message(uid)], "60 are unknown")
+        planned = plan(f"h{uid}", sending, Delete(forever=True))
+        await decide(store, (message(uid), planned), at=cursor(uid))
 
 
 def windows(path: Path) -> list[tuple[str, str]]:
@@ -156,6 +171,54 @@ def test_a_message_that_is_held_takes_no_window(path: Path) -> None:
         assert await answers(store, 2, answer())
 
     with_store(path, steps)
+
+
+def test_of_answers_that_were_held_one_goes_out_when_they_are_released(
+    path: Path,
+) -> None:
+    async def steps(store: SqlStore) -> None:
+        await hold_answers(store, answer(), answer(), answer("bob@example.org"))
+        assert await store.release(HoldKind.RULE, "Invoices")
+        due = await store.due(NOON, 9)
+        assert [(each.id, each.recipient) for each in due] == [
+            (1, "ann@example.org"),
+            (3, "bob@example.org"),
+        ]
+        second = (await store.show_delivery(2)).report
+        assert second.state is DeliveryState.WITHDRAWN
+        (told,) = [each for each in await store.history() if each.key.uid == 2]
+        answered, expunge = told.effects
+        assert (answered.state, answered.detail) == (EffectState.DONE, ANSWERED)
+        assert expunge.state is EffectState.PLANNED
+        assert not await answers(store, 9, answer()), "the window is taken now"
+        assert not await store.release(HoldKind.RULE, "Invoices")
+
+    with_store(path, steps)
+
+
+def test_what_was_answered_while_it_was_held_is_not_answered_again(
+    path: Path,
+) -> None:
+    async def steps(store: SqlStore) -> None:
+        await hold_answers(store, answer())
+        assert await answers(store, 9, answer())
+        assert await store.release(HoldKind.RULE, "Invoices")
+        assert [each.id for each in await store.due(NOON, 9)] == [2]
+
+    with_store(path, steps)
+
+
+def test_a_period_that_ended_while_it_was_held_is_over(path: Path) -> None:
+    clock = StillClock()
+
+    async def steps(store: SqlStore) -> None:
+        assert await answers(store, 9, answer())
+        await hold_answers(store, answer())
+        clock.forward(days=8)
+        assert await store.release(HoldKind.RULE, "Invoices")
+        assert [each.id for each in await store.due(clock.now(), 9)] == [1, 2]
+
+    with_store(path, steps, clock=clock)
 
 
 def test_a_batch_that_fails_takes_no_window(path: Path) -> None:

@@ -16,13 +16,12 @@ from postroom.config.configuration import (
     read_settings,
 )
 from postroom.config.settings import find_settings
-from postroom.errors import StoreError
+from postroom.errors import StoreError, TemporaryError
 from postroom.log import Format, Level, configure_logging, get_logger, printable, say
 from postroom.service.clock import SystemClock
 from postroom.service.opening import STORE_NAME, open_service
-from postroom.service.steering import answer_commands, make_steering
-from postroom.service.supervisor import Service
-from postroom.service.watchdog import alive
+from postroom.service.steering import make_steering, steer
+from postroom.service.watchdog import alive, end_soon
 from postroom.store.database import open_store
 
 log = get_logger()
@@ -47,7 +46,7 @@ def _remember(path: Path) -> dict[str, str]:
         return {}
     try:
         return asyncio.run(_ask_vocabulary(store))
-    except StoreError:  # it is told when the store is opened for good
+    except (StoreError, TemporaryError):  # it is told when the store is opened for good
         return {}
 
 
@@ -57,27 +56,21 @@ async def _ask_vocabulary(path: Path) -> dict[str, str]:
 
 
 async def _run(configuration: Configuration) -> int:
-    stop, hangup = asyncio.Event(), asyncio.Event()
+    stop = asyncio.Event()
     _on_signals(stop.set)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
-    async with alive(), open_service(configuration) as service:
-        await service.run(stop, partial(_steer, service, hangup))
+    # To be hung up on before it can reload must not end it.
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, log.info, "reload_too_early")
+    async with open_service(configuration) as service, alive():
+        steering = make_steering(service)
+        loop.add_signal_handler(signal.SIGHUP, steering.reloader.request)
+        await service.run(stop, partial(steer, steering))
+    end_soon()
     return Exit.DONE
 
 
-async def _steer(service: Service, hangup: asyncio.Event) -> None:
-    """Do what the owner wants, by commands and by SIGHUP, until cancelled."""
-    steering = make_steering(service)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(answer_commands(steering))
-        while True:
-            await hangup.wait()
-            hangup.clear()
-            await steering.reload()
-
-
 async def _run_once(configuration: Configuration) -> int:
-    async with alive(), open_service(configuration) as service:
+    async with open_service(configuration) as service, alive():
         work = asyncio.ensure_future(service.run_once())
         _on_signals(work.cancel)
         await asyncio.wait({work})
@@ -85,6 +78,7 @@ async def _run_once(configuration: Configuration) -> int:
             say("stopped before the end; what is left waits")
             return Exit.FAILED
         failures = work.result()
+    end_soon()
     for failure in failures:
         say(printable(failure))
     return Exit.FAILED if failures else Exit.DONE

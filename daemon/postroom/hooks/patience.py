@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from postroom.errors import PluginError
-from postroom.rules.boundary import plugin_code
 
 
 @dataclass(frozen=True)
@@ -20,18 +19,6 @@ class Patience:
     entering: float = 30
     leaving: float = 10
     telling: float = 10
-
-
-@asynccontextmanager
-async def bounded(plugin: str, doing: str, seconds: float) -> AsyncIterator[None]:
-    """Turn what a plugin raises, and taking too long, into a `PluginError`."""
-    try:
-        async with asyncio.timeout(seconds):
-            with plugin_code(plugin, doing):
-                yield
-    except TimeoutError as error:
-        reason = f"{doing}: it took longer than {seconds:g} s"
-        raise PluginError(plugin, reason) from error
 
 
 class Aside:

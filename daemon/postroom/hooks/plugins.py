@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,15 +19,13 @@ import pluggy
 from postroom.errors import ConfigError, PluginError, PostroomError, Problem
 from postroom.hooks import hookspecs
 from postroom.hooks.leash import Leash
-from postroom.hooks.patience import Aside, Patience, bounded
-from postroom.log import get_logger
+from postroom.hooks.lifespans import spanning
+from postroom.hooks.patience import Aside, Patience
 from postroom.mail.envelope import Outgoing
 from postroom.rules.action import Action
 from postroom.rules.boundary import plugin_code
 from postroom.rules.condition import Condition, Options
 from postroom.rules.rule import Rule
-
-log = get_logger()
 
 _COMBINATIONS = {"any", "all", "not"}
 
@@ -104,29 +102,15 @@ class Plugins:
     async def enter_lifespans(self, stack: AsyncExitStack, settings: Settings) -> None:
         """Enter what the plugins want open around the service.
 
-        Raises `PluginError` where that fails or takes too long. Leaving it holds up
+        Raises a `PostroomError` where that fails or takes too long. Leaving it holds up
         nobody: what goes wrong then is logged.
         """
+        stack.push_async_callback(self._leash.close)
         for name, call in self._calls("lifespan", {}, settings):
             context = call()
             if context is not None:
-                async with bounded(name, "lifespan", self._patience.entering):
-                    await context.__aenter__()
-                stack.push_async_exit(partial(self._leave, name, context))
-
-    async def _leave(
-        self,
-        name: str,
-        context: AbstractAsyncContextManager[None],
-        *raised: Any,  # noqa: ANN401 - the three arguments of __aexit__
-    ) -> bool:
-        """Leave a plugin's context; what ends the service is never hidden by it."""
-        try:
-            async with bounded(name, "lifespan", self._patience.leaving):
-                await context.__aexit__(*raised)
-        except PluginError as failure:
-            log.error("plugin_failed", error=str(failure))
-        return False
+                span = spanning(name, context, self._leash, self._patience)
+                await stack.enter_async_context(span)
 
     async def tell_settled(
         self, outgoing: Outgoing, status: str, detail: str

@@ -123,7 +123,8 @@ class Hold:
 @dataclass(frozen=True)
 class OpenPerform:
     """A `Perform` whose time has come; `key` is the same at each attempt, of which
-    there were `attempts` before."""
+    there were `attempts` before. `begun_before`: the last one was begun, and what came
+    of it was not recorded."""
 
     id: int
     key: str
@@ -132,6 +133,7 @@ class OpenPerform:
     effect: Perform
     attempts: int
     created: datetime
+    begun_before: bool = False
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ class Memories(Protocol):
 
 class Store(Memories, Protocol):
     """What postroom remembers. Every method is one transaction, which survives kill -9;
-    `commit`, `adopt`, `note_arrived`, `mark_sending` and `settle` are synced to disk
-    as well."""
+    `commit`, `adopt`, `note_arrived`, `mark_sending`, `settle`, `hold` and `release`
+    are synced to disk as well."""
 
     async def begin_run(self, mode: str, ruleset: Ruleset) -> int:
         """Note the start of a run (`live`, `sweep`, `undo`) by these rules; its id."""
@@ -122,7 +122,9 @@ class Store(Memories, Protocol):
         a plan a message stays `seen`; at the third attempt, or when that is `final`, it
         is `quarantined`. Deliveries and performs of one that was noted as held wait for
         the owner. A `Send` with a window that was taken before is `done`, nothing is
-        sent, and its detail says so; else the window is taken now.
+        sent, and its detail says so; else the window is taken now, or, of one that
+        waits for the owner, when that is released. What `waits_for` a rule that is held
+        no more is tried again.
         """
 
     async def open_effects(
@@ -139,9 +141,10 @@ class Store(Memories, Protocol):
         was `acknowledged` as placed by one of these, and by its UID was not, is `seen`
         again."""
 
-    async def recover(self, now: datetime) -> int:
-        """After a restart: deliveries left `sending` become `unknown`, and of these the
-        at-least-once ones are queued again; how many were unknown."""
+    async def recover(self, now: datetime, relay: str | None = None) -> int:
+        """After a restart, or once nobody sends to this relay any more: deliveries left
+        `sending` become `unknown`, and of these the at-least-once ones are queued
+        again; how many were unknown."""
 
     async def due(
         self, now: datetime, limit: int, relay: str | None = None
@@ -159,16 +162,19 @@ class Store(Memories, Protocol):
         """The envelope and the exact bytes; `ContentError` if they are damaged."""
 
     async def mark_sending(self, ids: Sequence[int]) -> None:
-        """Record that the final dot is about to be sent."""
+        """Record that the final dot is about to be sent; `Withdrawn` if the owner took
+        one of them away meanwhile: then none is recorded."""
 
     async def settle(
         self, results: Sequence[DeliveryResult]
     ) -> frozenset[tuple[str, str]]:
         """Record results; the (account, mailbox) pairs whose expunges may now go on."""
 
-    async def due_performs(self, now: datetime, limit: int) -> list[OpenPerform]:
-        """Performs whose time has come, oldest first; those begun and not ended before
-        a restart as well."""
+    async def due_performs(
+        self, now: datetime, limit: int, after: int = 0
+    ) -> list[OpenPerform]:
+        """Performs whose time has come, oldest first, behind that of number `after`;
+        those begun and not ended before a restart as well."""
 
     async def next_perform(self) -> datetime | None:
         """When the next perform is due; None if none waits."""
@@ -176,8 +182,9 @@ class Store(Memories, Protocol):
     async def perform_content(self, id: int) -> bytes | None:
         """The octets that were kept for this perform; None where it needs none."""
 
-    async def begin_perform(self, id: int) -> None:
-        """Record that one more attempt at it is begun."""
+    async def begin_perform(self, id: int) -> bool:
+        """Record that one more attempt at it is begun; False, and nothing is recorded,
+        for one that is not open any more."""
 
     async def finish_performs(
         self, results: Sequence[PerformResult]
@@ -191,7 +198,8 @@ class Store(Memories, Protocol):
         """Hold a rule or an account; one that is held keeps its reason."""
 
     async def release(self, kind: HoldKind, name: str) -> bool:
-        """End a hold; what waits for the rule is tried again. False without one."""
+        """End a hold; what waits for the rule, and what is held of what it wanted, is
+        tried again. False if there was nothing of all that."""
 
     async def forget_rules(self, names: Collection[str]) -> None:
         """Given all rules there are now: end the holds of others, and have what waits

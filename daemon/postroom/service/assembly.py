@@ -18,7 +18,13 @@ from postroom.service.attendance import Attendance
 from postroom.service.backoff import Backoff
 from postroom.service.batches import BatchSizes
 from postroom.service.bookmark import Bookmark
-from postroom.service.connections import imap_reference, make_account, make_relays
+from postroom.service.connections import (
+    account_key,
+    imap_reference,
+    make_account,
+    make_relays,
+    relay_keys,
+)
 from postroom.service.decider import Decider
 from postroom.service.deliberation import Deliberation
 from postroom.service.door import Door
@@ -68,6 +74,7 @@ class Assembly:
         self.announcer = Announcer(self.configuration.plugins)
         self.sender = self._make_sender()
         self.performer = self._make_performer()
+        self.relay_keys = relay_keys(self.configuration)
 
     def call_watches(self, places: Iterable[tuple[str, str]]) -> None:
         """Have what can be done in these (account, mailbox) pairs done."""
@@ -82,12 +89,43 @@ class Assembly:
         self.sender.ring()
         self.performer.ring()
 
+    def try_outward_now(self) -> None:
+        """Have what is due sent and performed now, whatever failed before."""
+        self.sender.try_now()
+        self.performer.ring()
+
     def make_station(self, name: str) -> Station:
         """What looks after the account of this name."""
         table = self.configuration.settings.account[name]
         account = make_account(self.configuration, name, self.vault)
         attendance = self._attend(account, table)
-        return Station(account, table, attendance)
+        key = account_key(self.configuration, name)
+        secret = self.vault.value_now(imap_reference(self.configuration, name))
+        return Station(account, table, attendance, key, secret)
+
+    def has_new_secret(self, station: Station) -> bool:
+        """True if the account's password is another one than at its beginning."""
+        reference = imap_reference(self.configuration, station.account.name)
+        return self.vault.value_now(reference) != station.secret
+
+    def changed_accounts(self, configuration: Configuration) -> list[str]:
+        """The accounts that are looked after, and would be otherwise or no more."""
+        return [
+            name
+            for name, station in self.stations.items()
+            if account_key(configuration, name) != station.key
+        ]
+
+    async def change_relays(self, configuration: Configuration) -> None:
+        """Send through the relays of another configuration from now on."""
+        keys = relay_keys(configuration)
+        relays = {
+            name: relay
+            for name, relay in make_relays(configuration, self.vault).items()
+            if keys[name] != self.relay_keys.get(name)
+        }
+        await self.sender.change(relays, self.relay_keys.keys() - keys.keys())
+        self.relay_keys = keys
 
     def _make_sender(self) -> Sender:
         return Sender(

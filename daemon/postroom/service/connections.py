@@ -44,6 +44,24 @@ def references(configuration: Configuration) -> Iterator[str]:
             yield table.smtp.password or table.password or ""
 
 
+def account_key(configuration: Configuration, name: str) -> object:
+    """All that what looks after an account is made of; None without the account."""
+    table = configuration.settings.account.get(name)
+    if table is None:
+        return None
+    max_size = configuration.settings.postroom.max_size
+    return table, configuration.owner(name), max_size
+
+
+def relay_keys(configuration: Configuration) -> dict[str, object]:
+    """All that each relay is made of."""
+    return {
+        name: (table.smtp, table.address, table.password)
+        for name, table in configuration.settings.account.items()
+        if isinstance(table.smtp, SmtpServer)
+    }
+
+
 def make_account(configuration: Configuration, name: str, vault: Vault) -> Account:
     """Access to the mailboxes of the account."""
     table = configuration.settings.account[name]

@@ -4,7 +4,8 @@ A request is a line of JSON, `{"command": "poll", "arguments": {...}}`, and so i
 answer: `{"result": ...}`, or `{"error": "...", "kind": "usage"}` (or `"failed"`).
 
 Invariants: the socket is never open to others, not even for a moment; only our own user
-and root are answered; no line, wait or crowd is without a bound.
+and root are answered; no line, wait or crowd is without a bound; nothing that is asked
+for, and nothing that fails in the answering, ends the daemon.
 """
 
 from __future__ import annotations
@@ -13,23 +14,24 @@ import asyncio
 import json
 import os
 import socket
-import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from postroom.errors import PermanentError, PostroomError
 from postroom.log import get_logger
+from postroom.service.caller import Caller, Gone, meet
 
 log = get_logger()
 
 SOCKET_NAME = "control.sock"
 
 _LONGEST_ADDRESS = 107  # octets: unix(7), sun_path
-_PEER = struct.Struct("iII")  # process, user and group: unix(7), SO_PEERCRED
 _CROWD_PAUSE = 1.0  # seconds
+_DEEPEST = 4  # an argument may be a list; nobody needs more
+_WRONG = "usage"
 
 Arguments = Mapping[str, object]
 Answer = Callable[[str, Arguments], Awaitable[object]]
@@ -66,28 +68,36 @@ def listening(path: Path) -> Iterator[socket.socket]:
     replaced. Raises `PermanentError` if it can't be made."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
         channel.setblocking(False)
-        try:
+        with _translated(path):
             _bind(channel, path)
-        except OSError as error:
-            reason = error.strerror or error
-            raise PermanentError(f"control socket {path}: {reason}") from error
-        channel.listen()
         try:
+            with _translated(path):
+                # Before listen() nobody can connect, whatever the mode: connect(2),
+                # ECONNREFUSED. The umask is the whole process's, and other threads may
+                # just then be making files.
+                path.chmod(0o600)
+                channel.listen()
             yield channel
         finally:
-            path.unlink(missing_ok=True)
+            with _translated(path):
+                path.unlink(missing_ok=True)
 
 
 def _bind(channel: socket.socket, path: Path) -> None:
     # The store's lock is ours, so that what is there was left by a dead daemon.
     if path.is_socket():
         path.unlink()
-    mask = os.umask(0o177)
+    with reachable(path) as address:
+        channel.bind(address)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
     try:
-        with reachable(path) as address:
-            channel.bind(address)
-    finally:
-        os.umask(mask)
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise PermanentError(f"control socket {path}: {reason}") from error
 
 
 @contextmanager
@@ -132,19 +142,20 @@ class Control:
                 return peer
 
     async def _serve(self, peer: socket.socket) -> None:
-        reader, writer = await asyncio.open_unix_connection(
-            sock=peer, limit=self._limits.line
-        )
-        caller = _Caller(_user_of(peer), reader, writer, self._limits.read)
-        self._connections += 1
-        try:
-            with suppress(_Gone):
+        """Talk to one; the boundary at which every failure of that ends."""
+        async with meet(peer, self._limits.line, self._limits.read) as caller:
+            self._connections += 1
+            try:
                 await self._converse(caller)
-        finally:
-            self._connections -= 1
-            await caller.close()
+            except Gone:
+                raise
+            except Exception:
+                log.exception("control_failed", user=caller.user)
+                await caller.tell(_failure("it failed unforeseen; the log says how"))
+            finally:
+                self._connections -= 1
 
-    async def _converse(self, caller: _Caller) -> None:
+    async def _converse(self, caller: Caller) -> None:
         if caller.user not in (os.geteuid(), 0):
             log.warning("control_refused", user=caller.user)
             await caller.tell(_failure("only the daemon's user may ask"))
@@ -153,18 +164,20 @@ class Control:
         else:
             while line := await caller.read():
                 await caller.tell(await self._answer_line(line, caller.user))
-            await caller.tell(_failure("the line is too long", "usage"))
+            await caller.tell(_failure("the line is too long", _WRONG))
 
     async def _answer_line(self, line: bytes, user: int) -> Mapping[str, object]:
         try:
             command, arguments = _parse(line)
         except WrongRequest as error:
-            return _failure(str(error), "usage")
+            return _failure(str(error), _WRONG)
         answer = await self._carry_out(command, arguments)
+        # Of a wrong request nobody knows what is in it.
+        is_wrong = answer.get("kind") == _WRONG
         log.info(
             "control_command",
             command=command,
-            arguments=arguments,
+            arguments=None if is_wrong else arguments,
             user=user,
             error=answer.get("error"),
         )
@@ -180,54 +193,9 @@ class Control:
         except TimeoutError:
             return _failure(f"it takes longer than {seconds:g} s")
         except WrongRequest as error:
-            return _failure(str(error), "usage")
+            return _failure(str(error), _WRONG)
         except PostroomError as error:
             return _failure(str(error))
-
-
-class _Gone(Exception):
-    """Who asked went away, or is silent for too long, and wants no answer."""
-
-
-@dataclass(frozen=True)
-class _Caller:
-    """Who asks, and the lines that go to and fro."""
-
-    user: int
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    deadline: float
-
-    async def read(self) -> bytes:
-        """The next line; nothing if it is too long."""
-        try:
-            async with asyncio.timeout(self.deadline):
-                return await self.reader.readuntil(b"\n")
-        except asyncio.LimitOverrunError:
-            return b""
-        except (OSError, EOFError) as error:
-            raise _Gone from error
-
-    async def tell(self, answer: Mapping[str, object]) -> None:
-        """Send an answer."""
-        try:
-            self.writer.write(json.dumps(answer).encode() + b"\n")
-            async with asyncio.timeout(self.deadline):
-                await self.writer.drain()
-        except OSError as error:  # which TimeoutError is
-            raise _Gone from error
-
-    async def close(self) -> None:
-        """Hang up."""
-        self.writer.close()
-        with suppress(OSError):  # it was the first to do so
-            await self.writer.wait_closed()
-
-
-def _user_of(peer: socket.socket) -> int:
-    octets = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    user: int = _PEER.unpack(octets)[1]
-    return user
 
 
 def _parse(line: bytes) -> tuple[str, Arguments]:
@@ -237,8 +205,18 @@ def _parse(line: bytes) -> tuple[str, Arguments]:
         raise WrongRequest("expected an object in JSON") from error
     match request:
         case {"command": str(command), "arguments": dict(arguments)}:
+            _require_shallow(arguments, _DEEPEST)
             return command, arguments
     raise WrongRequest('expected {"command": "...", "arguments": {...}}')
+
+
+def _require_shallow(value: object, levels: int) -> None:
+    """What is nested deeper than anyone needs would be too deep for the log."""
+    if isinstance(value, dict | list):
+        if not levels:
+            raise WrongRequest("the arguments are nested too deep")
+        for each in value.values() if isinstance(value, dict) else value:
+            _require_shallow(each, levels - 1)
 
 
 def _failure(error: str, kind: str = "failed") -> dict[str, object]:

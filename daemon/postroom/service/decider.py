@@ -45,7 +45,8 @@ class Decider:
 def _without_hanging(circumstances: Circumstances, last: Outcome) -> Circumstances:
     if isinstance(last, Overdue) and last.rule:
         held = {**circumstances.held, last.rule: str(last)}
-        return replace(circumstances, held=held)
+        paused = frozenset(circumstances.paused) - {last.rule}
+        return replace(circumstances, held=held, paused=paused)
     return circumstances
 
 
@@ -93,6 +94,7 @@ class _Work:
             return error
 
     def _ask(self, message: Message) -> Outcome:
+        self.asking = ""
         possible = self.index.possible(message)
         try:
             plan = decide(possible, message, self.circumstances, self._note)

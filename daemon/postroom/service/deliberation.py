@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from postroom.errors import TemporaryError
+from postroom.errors import PluginError, TemporaryError
 from postroom.mail.message import Depth, Message
 from postroom.mail.owner import Owner
 from postroom.ports import Clock, Decision, Mailbox, Store
@@ -85,16 +85,19 @@ class Deliberation:
             if isinstance(outcome, NeedsBody):
                 open_.append(message)
             else:
-                decisions.append(_conclude(message, outcome))
+                decisions.append(_conclude(message, outcome, paused))
                 await self.holds.consider(message.key, outcome)
         return decisions, open_
 
 
-def _conclude(message: Message, outcome: Outcome) -> Decision:
+def _conclude(message: Message, outcome: Outcome, paused: Collection[str]) -> Decision:
     match outcome:
         case Plan():
             return Decision(message, outcome)
         case RuleHeld(rule=rule):
+            return Decision(message, failure=str(outcome), waits_for=rule)
+        case PluginError(rule=str(rule)) if rule in paused:
+            # It was only asked whether the message is to wait.
             return Decision(message, failure=str(outcome), waits_for=rule)
     charged = not isinstance(outcome, TemporaryError)
     return Decision(message, failure=str(outcome), charged=charged)

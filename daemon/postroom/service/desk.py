@@ -115,6 +115,7 @@ class Desk:
         known = self._known()
         for each in await self._store.holds():
             known[each.kind].add(each.name)
+        known[HoldKind.RULE] |= await self._store.held_rules()
         kind = _kind_of(name, {kind: known[kind]} if kind else known)
         was_held = await self._controls.release(kind, name)
         if kind is HoldKind.ACCOUNT and name in self._controls.accounts:

@@ -1,11 +1,13 @@
 """Requests in JSON, as they come in at the control socket, brought to the desk.
 
-Invariant: arguments are checked here, so that the desk gets what it is written for.
+Invariant: arguments are checked here, so that the desk gets what it is written for;
+what nobody asked about is refused, and so never logged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
@@ -13,6 +15,8 @@ from postroom.config.problems import nearest
 from postroom.ports import DeliveryState, HoldKind
 from postroom.service.control import Answer, Arguments, WrongRequest
 from postroom.service.desk import Chosen, Desk, Outcome
+
+_LARGEST_ID = 2**63 - 1  # what the store's numbers go up to
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=StrEnum)
@@ -25,7 +29,8 @@ def answering(desk: Desk) -> Answer:
         work = _WORK.get(command)
         if work is None:
             raise WrongRequest(nearest(command, _WORK, "command"))
-        return await work(desk, Given(arguments))
+        _require_known(arguments, work.arguments)
+        return await work.do(desk, Given(arguments))
 
     return answer
 
@@ -56,7 +61,10 @@ class Given:
     @property
     def ids(self) -> list[int]:
         """The numbers of deliveries or messages."""
-        return self._list("ids", int)
+        ids = self._list("ids", int)
+        if all(0 < each <= _LARGEST_ID for each in ids):
+            return ids
+        raise WrongRequest(f"ids: expected numbers from 1 to {_LARGEST_ID}")
 
     @property
     def chosen(self) -> Chosen:
@@ -77,6 +85,12 @@ class Given:
         if isinstance(values, list) and all(type(each) is kind for each in values):
             return values
         raise WrongRequest(f"{name}: expected a list of {kind.__name__}")
+
+
+def _require_known(arguments: Iterable[str], known: Iterable[str]) -> None:
+    for name in arguments:
+        if name not in known:
+            raise WrongRequest(nearest(name, known, "argument"))
 
 
 def _read_word(words: type[Word], name: str, value: str) -> Word:
@@ -127,13 +141,22 @@ def _tell(outcome: Outcome) -> object:
     return {"done": outcome.done, "refused": refused}
 
 
-_WORK: Mapping[str, Callable[[Desk, Given], Awaitable[object]]] = {
-    "poll": _poll,
-    "pause": _pause,
-    "resume": _resume,
-    "reload": _reload,
-    "outbox retry": _retry,
-    "outbox hold": _hold,
-    "outbox drop": _drop,
-    "quarantine release": _release_messages,
+@dataclass(frozen=True)
+class _Work:
+    """What a command does, and the names of its arguments."""
+
+    do: Callable[[Desk, Given], Awaitable[object]]
+    arguments: tuple[str, ...] = ()
+
+
+_CHOSEN = ("ids", "states")
+_WORK: Mapping[str, _Work] = {
+    "poll": _Work(_poll, ("accounts",)),
+    "pause": _Work(_pause, ("name",)),
+    "resume": _Work(_resume, ("name", "kind")),
+    "reload": _Work(_reload),
+    "outbox retry": _Work(_retry, _CHOSEN),
+    "outbox hold": _Work(_hold, _CHOSEN),
+    "outbox drop": _Work(_drop, _CHOSEN),
+    "quarantine release": _Work(_release_messages, ("ids",)),
 }

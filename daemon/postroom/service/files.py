@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,12 @@ _LASTING = {
     *(errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
     *(errno.EACCES, errno.EPERM, errno.ENXIO, errno.EINVAL),
 }
+
+# A file while it is written; those of another run were left behind by a kill.
+_NEW = ".new-"
+_RUN = f"{_NEW}{secrets.token_hex(8)}-"
+_LEFT_BEHIND = re.compile(rf"{re.escape(_NEW)}[0-9a-f]{{16}}-[0-9a-f]{{16}}")
+_swept: set[tuple[int, int]] = set()
 
 Result = TypeVar("Result")
 
@@ -79,7 +86,8 @@ class PluginFiles:
 
     def _write(self, parts: Sequence[str], content: bytes) -> None:
         with self._folder(parts[:-1], make=True) as folder:
-            new = f".new-{secrets.token_hex(8)}"
+            _sweep(folder)
+            new = f"{_RUN}{secrets.token_hex(8)}"
             try:
                 number = os.open(new, _MAKING | os.O_EXCL, 0o600, dir_fd=folder)
                 _put(number, content)
@@ -119,6 +127,19 @@ def _enter(folder: int, name: str, make: bool) -> int:
     return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
 
 
+def _sweep(folder: int) -> None:
+    """Remove what earlier runs were writing here when they were killed, once a run."""
+    status = os.fstat(folder)
+    place = status.st_dev, status.st_ino
+    if place in _swept:
+        return
+    _swept.add(place)
+    for name in os.listdir(folder):
+        if _LEFT_BEHIND.fullmatch(name) and not name.startswith(_RUN):
+            with suppress(FileNotFoundError):  # another thread did so
+                os.unlink(name, dir_fd=folder)
+
+
 def _put(number: int, content: bytes) -> None:
     """Write everything to a file that is open, have it on disk, and close it."""
     with os.fdopen(number, "wb") as stream:
@@ -131,12 +152,16 @@ def _put(number: int, content: bytes) -> None:
 def split_name(name: str) -> list[str]:
     """The parts of a file's name; raises `PermanentError` if it is none."""
     parts = name.split("/")
-    if not name.isprintable() or any(part in ("", ".", "..") for part in parts):
+    if not name.isprintable() or not all(map(_is_part, parts)):
         raise PermanentError(
             f"{name!r} is no name for a file: expected one such as "
             f"{str(PurePosixPath('notes', 'seen.txt'))!r}, inside the plugin's folder"
         )
     return parts
+
+
+def _is_part(part: str) -> bool:
+    return part not in ("", ".", "..") and not part.startswith(_NEW)
 
 
 def _require_regular(number: int) -> None:

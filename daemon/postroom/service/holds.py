@@ -36,6 +36,7 @@ class Holds:
         self._clock = clock
         self._held: dict[HoldKind, dict[str, str]] = {kind: {} for kind in HoldKind}
         self._failures: defaultdict[str, set[MessageKey]] = defaultdict(set)
+        self._failing: set[str] = set()
 
     @property
     def rules(self) -> Mapping[str, str]:
@@ -44,8 +45,8 @@ class Holds:
 
     @property
     def paused(self) -> frozenset[str]:
-        """The rules that are held by their owner: nothing is wrong with them."""
-        return paused_of(self.rules)
+        """The rules that are held by their owner, and that nothing is wrong with."""
+        return paused_of(self.rules) - self._failing
 
     @property
     def accounts(self) -> Mapping[str, str]:
@@ -56,6 +57,9 @@ class Holds:
         """Take up what was held, for the rules that are enabled now: those that lack a
         plugin are, and those that lacked one and lack none now are not."""
         known = {rule.name: rule for rule in rules if rule.enabled}
+        self._held = {kind: {} for kind in HoldKind}
+        self._failures.clear()
+        self._failing.clear()
         for hold in await self._store.holds():
             self._held[hold.kind][hold.name] = hold.reason
         for name, reason in dict(self.rules).items():
@@ -70,20 +74,19 @@ class Holds:
         }
 
     async def hold(self, kind: HoldKind, name: str, reason: str) -> None:
-        """Hold it from now on; the first reason stays."""
+        """Hold it from now on; the first reason stays. Raises `StoreUnavailable` where
+        that can't be noted, and then holds it till the end of the process."""
         if name in self._held[kind]:
             return
         self._held[kind][name] = reason
         log.warning(f"{kind}_held", **{str(kind): name}, reason=reason)
-        try:
-            await self._store.hold(Hold(kind, name, reason, self._clock.now()))
-        except StoreUnavailable as error:
-            log.warning("store_unavailable", error=str(error))
+        await self._store.hold(Hold(kind, name, reason, self._clock.now()))
 
     async def release(self, kind: HoldKind, name: str) -> bool:
         """End a hold, and have what waits for it tried again; False without one."""
         released = await self._store.release(kind, name)
         self._failures.pop(name, None)
+        self._failing.discard(name)
         was_held = self._held[kind].pop(name, None) is not None
         if released or was_held:
             log.info(f"{kind}_released", **{str(kind): name})
@@ -97,12 +100,19 @@ class Holds:
                 for entry in trace:
                     self._failures.pop(entry.rule, None)
             case Overdue(rule=str(rule)):
-                await self.hold(HoldKind.RULE, rule, str(outcome))
+                await self._hold_failing(rule, str(outcome))
             case PluginError(rule=str(rule)):
                 self._failures[rule].add(key)
                 if len(self._failures[rule]) >= MOST_FAILURES:
                     reason = f"it failed at {MOST_FAILURES} messages: {outcome}"
-                    await self.hold(HoldKind.RULE, rule, reason)
+                    await self._hold_failing(rule, reason)
+
+    async def _hold_failing(self, rule: str, reason: str) -> None:
+        self._failing.add(rule)
+        try:
+            await self.hold(HoldKind.RULE, rule, reason)
+        except StoreUnavailable as error:
+            log.warning("store_unavailable", error=str(error))
 
 
 def paused_of(held: Mapping[str, str]) -> frozenset[str]:

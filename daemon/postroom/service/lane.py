@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from datetime import timedelta
 
-from postroom.errors import AuthenticationError, ContentError, TemporaryError
+from postroom.errors import (
+    AuthenticationError,
+    ContentError,
+    TemporaryError,
+    Withdrawn,
+)
 from postroom.log import get_logger
-from postroom.mail.envelope import Outgoing, Retry
+from postroom.mail.envelope import Outgoing
 from postroom.ports import (
     Clock,
-    DeliveryResult,
     DeliveryState,
     DueDelivery,
     Receipt,
@@ -23,7 +27,7 @@ from postroom.ports import (
 from postroom.service.door import Door
 from postroom.service.finishing import finish
 from postroom.service.health import RelayHealth, RelayState, SenderTimings
-from postroom.service.retries import RetrySchedule
+from postroom.service.receipts import Settlement
 
 log = get_logger()
 
@@ -39,25 +43,22 @@ class Lane:
         relay: Relay,
         store: Store,
         clock: Clock,
-        schedule: RetrySchedule,
-        on_settled: Callable[[frozenset[tuple[str, str]]], None],
-        on_ended: Callable[[Outgoing, str, str], Awaitable[None]],
-        random: Callable[[], float],
+        settlement: Settlement,
+        health: RelayHealth,
         timings: SenderTimings,
         door: Door,
     ) -> None:
-        self._door = door
         self.name = name
         self._relay = relay
         self._store = store
         self._clock = clock
-        self._schedule = schedule
-        self._on_settled = on_settled
-        self._on_ended = on_ended
-        self._random = random
+        self._settlement = settlement
+        self._health = health
         self._timings = timings
-        self._health = RelayHealth(name, clock, random, timings)
+        self._door = door
         self._bell = asyncio.Event()
+        # An arrival must not have a relay tried that is to be stayed away from.
+        self._wanted_now = asyncio.Event()
         self._dot_in_flight = False
         # Messages at which the relay failed, and how many had been served before.
         self._suspects: dict[int, int] = {}
@@ -74,11 +75,17 @@ class Lane:
         """Say that there may be something new to send."""
         self._bell.set()
 
+    def try_now(self) -> None:
+        """Say that the owner wants the relay tried now, even if it failed."""
+        self._wanted_now.set()
+        self._bell.set()
+
     async def run(self) -> None:
         """Send whatever falls due, until cancelled; then close the relay."""
         try:
             while True:
                 self._bell.clear()
+                self._wanted_now.clear()
                 try:
                     await self._rest(await self._drain())
                 except TemporaryError as error:  # the store's: its disk is full, say
@@ -106,8 +113,12 @@ class Lane:
 
     async def _send_due(self) -> float | None:
         while due := await self._due():
-            for outgoing_id, deliveries in self._in_order(due):
-                stay_away = await self._deliver_even_if_stopped(outgoing_id, deliveries)
+            try:
+                stay_away = await self._send_batch(due)
+            except Withdrawn as error:
+                # The owner took one of them away: the rest is asked for anew.
+                log.info("delivery_taken_away", relay=self.name, reason=str(error))
+            else:
                 if stay_away is not None:
                     return stay_away
         return None
@@ -117,14 +128,25 @@ class Lane:
             return []
         return await self._store.due(self._clock.now(), _BATCH, self.name)
 
+    async def _send_batch(self, due: Iterable[DueDelivery]) -> float | None:
+        for outgoing_id, deliveries in self._in_order(due):
+            if not self._door.is_open:  # it was closed after the message before
+                return None
+            stay_away = await self._deliver_even_if_stopped(outgoing_id, deliveries)
+            if stay_away is not None:
+                return stay_away
+        return None
+
     async def _rest(self, stay_away: float | None) -> None:
-        """Wait for the bell or the next due time; for a relay that fails, its time."""
+        """Wait for the bell or the next due time; for a relay that fails, its time or
+        the owner's word."""
         if stay_away is not None:
-            await asyncio.sleep(stay_away)
-            return
+            seconds, event = stay_away, self._wanted_now
+        else:
+            seconds, event = await self._until_next_due(), self._bell
         with suppress(TimeoutError):
-            async with asyncio.timeout(await self._until_next_due()):
-                await self._bell.wait()
+            async with asyncio.timeout(seconds):
+                await event.wait()
 
     async def _until_next_due(self) -> float:
         longest = self._timings.longest_rest
@@ -166,7 +188,7 @@ class Lane:
         try:
             outgoing = await self._store.outgoing(outgoing_id)
         except ContentError as error:
-            await self._hold(deliveries, str(error))
+            await self._settlement.hold(deliveries, str(error))
             return None
         return await self._attempt(outgoing_id, outgoing, deliveries)
 
@@ -176,6 +198,8 @@ class Lane:
         begun = self._clock.monotonic()
         try:
             receipts = await self._send(outgoing, deliveries)
+        except Withdrawn:  # the relay has cut the transaction, and is not to blame
+            raise
         except (TemporaryError, AuthenticationError) as error:
             if not self._is_to_blame(outgoing_id):
                 return self._health.failed(error)
@@ -191,22 +215,6 @@ class Lane:
         """True if the relay failed at this message before, and has served others since:
         then it is the message that is charged, and nobody stays away."""
         return self._served > self._suspects.setdefault(outgoing_id, self._served)
-
-    async def _hold(self, deliveries: Sequence[DueDelivery], reason: str) -> None:
-        """Leave these to a person; whom they are for is all that is known of them."""
-        receipt = Receipt(DeliveryState.HELD, reply=reason)
-        results = [
-            DeliveryResult(each.id, receipt, charged=False) for each in deliveries
-        ]
-        self._on_settled(await self._record(results))
-        for each in deliveries:
-            log.error(
-                "delivery_held",
-                relay=self.name,
-                outgoing=each.outgoing_id,
-                recipient=each.recipient,
-                reason=reason,
-            )
 
     async def _send(
         self, outgoing: Outgoing, deliveries: Sequence[DueDelivery]
@@ -227,67 +235,8 @@ class Lane:
         receipts: Mapping[str, Receipt],
         begun: float,
     ) -> None:
-        results = [
-            self._result(each, outgoing.retry, receipts[each.recipient])
-            for each in deliveries
-        ]
-        self._on_settled(await self._record(results))
-        milliseconds = round((self._clock.monotonic() - begun) * 1000)
-        for delivery, result in zip(deliveries, results, strict=True):
-            self._tell(delivery, result, milliseconds)
-            if result.next_attempt is None:
-                receipt = result.receipt
-                await self._on_ended(outgoing, str(receipt.state), receipt.reply)
-
-    def _tell(
-        self, delivery: DueDelivery, result: DeliveryResult, milliseconds: int
-    ) -> None:
-        receipt, again = result.receipt, result.next_attempt
-        event = log.bind(
-            relay=self.name,
-            outgoing=delivery.outgoing_id,
-            recipient=delivery.recipient,
-            state=str(receipt.state),
-            code=receipt.code,
-            ms=milliseconds,
-        )
-        if again is not None:
-            again_at = again.isoformat()
-            event.warning("delivery_delayed", reply=receipt.reply, again_at=again_at)
-        elif receipt.state is DeliveryState.DELIVERED:
-            event.info("delivery_settled")
-        else:
-            event.warning("delivery_settled", reply=receipt.reply)
-
-    async def _record(
-        self, results: Sequence[DeliveryResult]
-    ) -> frozenset[tuple[str, str]]:
-        """Record results, however long that takes: if they were forgotten, what was
-        delivered would be sent again."""
-        while True:
-            try:
-                return await self._store.settle(results)
-            except TemporaryError as error:
-                log.warning("store_unavailable", error=str(error))
-                await asyncio.sleep(self._timings.store_pause)
-
-    def _result(
-        self, delivery: DueDelivery, retry: Retry, receipt: Receipt
-    ) -> DeliveryResult:
-        """What a receipt means for a delivery: try again when, or no more."""
-        unknown = receipt.state is DeliveryState.UNKNOWN
-        if unknown:
-            receipt = replace(receipt, reply=f"outcome unknown: {receipt.reply}")
-        repeated = unknown and retry is Retry.AT_LEAST_ONCE
-        if receipt.state is not DeliveryState.DELAYED and not repeated:
-            return DeliveryResult(delivery.id, receipt)
-        again = self._schedule.next_attempt(
-            delivery.attempts + 1, delivery.created, self._clock.now(), self._random
-        )
-        if again is None and not unknown:
-            expired = f"expired; the last reply was: {receipt.reply}"
-            receipt = replace(receipt, state=DeliveryState.FAILED, reply=expired)
-        return DeliveryResult(delivery.id, receipt, again)
+        took = timedelta(seconds=self._clock.monotonic() - begun)
+        await self._settlement.settle(outgoing, deliveries, receipts, took)
 
     def _judge(self, receipts: Mapping[str, Receipt]) -> float | None:
         """Note how the relay did; how many seconds to stay away from it, if any."""

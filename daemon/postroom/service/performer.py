@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from postroom.errors import PermanentError, PluginError, TemporaryError
+from postroom.errors import (
+    ContentError,
+    PermanentError,
+    PluginError,
+    StoreError,
+    TemporaryError,
+)
 from postroom.hooks.leash import Leash
 from postroom.hooks.performing import perform
 from postroom.hooks.plugins import Registered
@@ -26,7 +32,11 @@ from postroom.service.retries import RetrySchedule
 
 log = get_logger()
 
-_BATCH = 200
+# So many are read at a time, and so many of one plugin taken, that none fills memory.
+_PAGE = 200
+_ROOM = 200
+# Begun so often and never ended: it is what ended the process.
+_MOST_BEGINNINGS = 3
 _MINUTES = (1, 5, 10, 20, 40)
 # What is performed a day late surprises more than it helps.
 _SCHEDULE = RetrySchedule(
@@ -73,13 +83,14 @@ class Performer:
             while True:
                 self._bell.clear()
                 try:
-                    for each in await self._due():
+                    async for each in self._due():
                         plugin = self._plugin_of(each)
                         if plugin not in lanes:
-                            lanes[plugin] = asyncio.Queue()
+                            lanes[plugin] = asyncio.Queue(_ROOM)
                             group.create_task(self._serve(lanes[plugin]))
-                        self._taken.add(each.id)
-                        lanes[plugin].put_nowait(each)
+                        if not lanes[plugin].full():
+                            self._taken.add(each.id)
+                            lanes[plugin].put_nowait(each)
                     await self._rest()
                 except TemporaryError as error:  # the store's: its disk is full, say
                     log.warning("store_unavailable", error=str(error))
@@ -87,7 +98,7 @@ class Performer:
 
     async def drain(self) -> None:
         """Perform all that is due now; what is tried again waits."""
-        while due := await self._due():
+        while due := [each async for each in self._due()]:
             lanes: defaultdict[str, list[OpenPerform]] = defaultdict(list)
             for each in due:
                 lanes[self._plugin_of(each)].append(each)
@@ -95,12 +106,20 @@ class Performer:
                 for lane in lanes.values():
                     group.create_task(self._perform_all(lane))
 
-    async def _due(self) -> list[OpenPerform]:
-        if not self.door.is_open:
-            return []
-        limit = _BATCH + len(self._taken)
-        due = await self.store.due_performs(self.clock.now(), limit)
-        return [each for each in due if each.id not in self._taken]
+    async def _due(self) -> AsyncIterator[OpenPerform]:
+        """What is due and not taken; page by page, so that the many of one plugin hide
+        nothing of another."""
+        now, after = self.clock.now(), 0
+        while self.door.is_open:
+            # What ends while this is read is in the answer, and is due no more.
+            taken = set(self._taken)
+            page = await self.store.due_performs(now, _PAGE, after)
+            for each in page:
+                if each.id not in taken:
+                    yield each
+            if len(page) < _PAGE:
+                return
+            after = page[-1].id
 
     def _plugin_of(self, each: OpenPerform) -> str:
         registered = self.actions.get(each.effect.action)
@@ -126,26 +145,37 @@ class Performer:
         while True:
             each = await lane.get()
             try:
-                await self._perform(each)
+                if self.door.is_open:
+                    await self._perform(each)
             except TemporaryError as error:  # the store's
                 log.warning("store_unavailable", error=str(error))
                 await asyncio.sleep(self.pause)
             finally:
                 self._taken.discard(each.id)
-                self._bell.set()
+                if lane.empty():
+                    self._bell.set()
 
     async def _perform_all(self, lane: Iterable[OpenPerform]) -> None:
         for each in lane:
-            await self._perform(each)
+            if self.door.is_open:
+                await self._perform(each)
 
     async def _perform(self, each: OpenPerform) -> None:
         registered = self.actions.get(each.effect.action)
         if registered is None:
             reason = f"no plugin brings the action {each.effect.action!r} any more"
             await self._finish(each, PerformResult(each.id, EffectState.HELD, reason))
-            return
-        await self.store.begin_perform(each.id)
-        await self._finish(each, await self._attempt(each, registered))
+        elif each.begun_before and each.attempts >= _MOST_BEGINNINGS:
+            reason = f"it was begun {_MOST_BEGINNINGS} times and never ended"
+            await self._finish(each, PerformResult(each.id, EffectState.HELD, reason))
+        elif await self.store.begin_perform(each.id):
+            try:
+                result = await self._attempt(each, registered)
+            except asyncio.CancelledError:
+                # A stop is no beginning without an end.
+                await self._record(_again_after_stop(each, self.clock.now()))
+                raise
+            await self._finish(each, result)
 
     async def _attempt(
         self, each: OpenPerform, registered: Registered[Action]
@@ -154,6 +184,10 @@ class Performer:
             content = await self.store.perform_content(each.id)
             services = self.services_for(registered.plugin, each.key, content)
             await perform(registered, each.effect, services, self.leash)
+        except ContentError as error:
+            return PerformResult(each.id, EffectState.HELD, str(error))
+        except StoreError:
+            raise  # without a memory nothing may go on
         except PermanentError as error:
             return PerformResult(each.id, EffectState.FAILED, str(error))
         except (TemporaryError, PluginError) as error:
@@ -167,19 +201,38 @@ class Performer:
         return self.schedule.next_attempt(attempts, each.created, now, self.random)
 
     async def _finish(self, each: OpenPerform, result: PerformResult) -> None:
-        self.on_settled(await self.store.finish_performs([result]))
-        key = each.message
-        event = log.bind(
-            account=key.account,
-            mailbox=key.mailbox,
-            uid=key.uid,
-            rule=each.rule,
-            action=each.effect.action,
-        )
-        if result.state is EffectState.DONE:
-            event.info("performed")
-        elif result.next_attempt:
-            again_at = result.next_attempt.isoformat()
-            event.warning("perform_delayed", error=result.detail, again_at=again_at)
-        else:
-            event.error(f"perform_{result.state}", error=result.detail)
+        self.on_settled(await self._record(result))
+        _tell(each, result)
+
+    async def _record(self, result: PerformResult) -> frozenset[tuple[str, str]]:
+        """Record a result, however long that takes: if it were forgotten, what was
+        performed would be performed again."""
+        while True:
+            try:
+                return await self.store.finish_performs([result])
+            except TemporaryError as error:
+                log.warning("store_unavailable", error=str(error))
+                await asyncio.sleep(self.pause)
+
+
+def _again_after_stop(each: OpenPerform, now: datetime) -> PerformResult:
+    reason = "the daemon was stopped before it ended"
+    return PerformResult(each.id, EffectState.PLANNED, reason, now)
+
+
+def _tell(each: OpenPerform, result: PerformResult) -> None:
+    key = each.message
+    event = log.bind(
+        account=key.account,
+        mailbox=key.mailbox,
+        uid=key.uid,
+        rule=each.rule,
+        action=each.effect.action,
+    )
+    if result.state is EffectState.DONE:
+        event.info("performed")
+    elif result.next_attempt:
+        again_at = result.next_attempt.isoformat()
+        event.warning("perform_delayed", error=result.detail, again_at=again_at)
+    else:
+        event.error(f"perform_{result.state}", error=result.detail)

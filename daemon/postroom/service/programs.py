@@ -41,9 +41,9 @@ class Programs:
         """
         _check(arguments)
         with _as_input(content) as stdin:
-            async with _output() as (reader, writing):
-                process = await _start(arguments, stdin, writing, environment or {})
-                os.close(writing)
+            async with _output() as (reader, stdout):
+                with stdout:  # the program's copy alone keeps the pipe open
+                    process = await _start(arguments, stdin, stdout, environment or {})
                 return await _finish(process, reader, arguments[0], timeout)
 
 
@@ -63,37 +63,37 @@ def _as_input(content: bytes) -> BinaryIO:
 
 
 @asynccontextmanager
-async def _output() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
-    """Both ends of a pipe; the caller closes the one for writing."""
+async def _output() -> AsyncIterator[tuple[asyncio.StreamReader, BinaryIO]]:
+    """Both ends of a pipe; the one for writing is to be closed for the other to end."""
     reading, writing = os.pipe()
     reader = asyncio.StreamReader()
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb")
-    )
-    try:
-        yield reader, writing
-    finally:
-        transport.close()
+    with os.fdopen(writing, "wb") as stream:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb")
+        )
+        try:
+            yield reader, stream
+        finally:
+            transport.close()
 
 
 async def _start(
     arguments: Sequence[str],
     stdin: BinaryIO,
-    writing: int,
+    stdout: BinaryIO,
     environment: Mapping[str, str],
 ) -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
             *arguments,
             stdin=stdin,
-            stdout=writing,
+            stdout=stdout,
             stderr=asyncio.subprocess.STDOUT,
             env={**_ENVIRONMENT, **environment},
             cwd="/",
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        os.close(writing)
         passing = isinstance(error, OSError) and error.errno in _PASSING
         kind = TemporaryError if passing else PermanentError
         raise kind(f"{arguments[0]} can't be started: {error}") from error

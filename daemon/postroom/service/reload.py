@@ -1,22 +1,30 @@
 """Reading again what the owner wrote, while the daemon runs.
 
-Invariant: it is all taken over or none of it. Accounts and relays that are the same as
-before go on undisturbed; the code of plugins is never read again.
+Invariant: it is all taken over or none of it. All that can fail comes before the first
+change; what is changed stops before its successor begins. Accounts and relays that are
+the same as before go on undisturbed; the code of plugins is never read again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from postroom.config.configuration import Configuration, load_configuration
-from postroom.config.settings import SmtpServer
-from postroom.errors import ConfigError, PluginError, Problem
+from postroom.errors import (
+    ConfigError,
+    PluginError,
+    Problem,
+    StoreUnavailable,
+    TemporaryError,
+)
 from postroom.log import get_logger
 from postroom.service import systemd
+from postroom.service.aside import done_aside
 from postroom.service.codefiles import CodeFiles
-from postroom.service.connections import make_relays, references
+from postroom.service.connections import references
 from postroom.service.opening import recognise
 from postroom.service.rulebook import Edition
 from postroom.service.supervisor import Service
@@ -25,92 +33,110 @@ from postroom.store.store import SqlStore
 log = get_logger()
 
 _NOTICE = "reload"
+# Secrets that programs print, and rules that plugins bring, may take a while.
+_READING = 120.0
+_STORE_PAUSE = 5.0
 
 
 @dataclass
 class Reloader:
-    """Reloads a running service, one reload at a time."""
+    """Reloads a running service: whoever asks waits, and need not."""
 
     service: Service
     code: CodeFiles
-    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _asked: asyncio.Queue[asyncio.Future[list[str]]] = field(
+        default_factory=asyncio.Queue
+    )
 
     @property
     def store(self) -> SqlStore:
         """The store of the service."""
         return self.service.assembly.store
 
-    async def reload(self) -> list[str]:
-        """Take over what is written now; or what is wrong with it, and all stays."""
-        async with self._one_at_a_time:
-            try:
-                configuration = await self._read()
-                edition = await self._prepare(configuration)
-            except (ConfigError, PluginError) as error:
-                return await self._refuse(str(error).splitlines())
-            await self._take_over(configuration, edition)
-            await self._tell(configuration)
-            return []
+    def request(self) -> asyncio.Future[list[str]]:
+        """Have a reload done; its problems, if all stays as it was."""
+        asked = asyncio.get_running_loop().create_future()
+        self._asked.put_nowait(asked)
+        return asked
+
+    async def run(self) -> NoReturn:
+        """Do what is asked for, one reload at a time, until cancelled."""
+        while True:
+            asked = await self._asked.get()
+            async with self.service.changing:
+                problems = await self._reload()
+            if not asked.done():
+                asked.set_result(problems)
+
+    async def _reload(self) -> list[str]:
+        try:
+            configuration = await self._read()
+            edition = await self._prepare(configuration)
+        except (ConfigError, PluginError, TemporaryError) as error:
+            return await self._refuse(str(error).splitlines())
+        await self._take_over(configuration, edition)
+        await self._tell(configuration)
+        return []
+
+    # -- what can fail -----------------------------------------------------------------
 
     async def _read(self) -> Configuration:
         now = self.service.assembly.configuration
         remembered = await self.store.vocabulary()
-        configuration = await asyncio.to_thread(
-            load_configuration, now.path, lambda: now.plugins, remembered
-        )
+
+        def read() -> Configuration:
+            return load_configuration(now.path, lambda: now.plugins, remembered)
+
+        configuration = await done_aside("reading what was written", read, _READING)
         if configuration.settings.postroom.state != now.settings.postroom.state:
             told = "another state folder needs a restart"
             raise ConfigError([Problem(str(now.path), told, key="postroom.state")])
         return configuration
 
     async def _prepare(self, configuration: Configuration) -> Edition:
-        """All that can fail, before anything is changed."""
-        vault = self.service.assembly.vault
-        await vault.open(set(references(configuration)))
+        Edition.of(0, configuration.rules)  # a plugin may fail at it
+        await self.service.assembly.vault.open(set(references(configuration)))
         run = await self.store.begin_run("live", configuration.ruleset)
         return Edition.of(run, configuration.rules)
 
-    async def _take_over(self, configuration: Configuration, edition: Edition) -> None:
-        parts = self.service.assembly
-        before, parts.configuration = parts.configuration, configuration
-        await recognise(configuration, self.store)
-        await parts.holds.open(configuration.rules)
-        parts.book.edition = edition
-        ended = list(_changed_accounts(before, configuration))
-        await asyncio.gather(*(self.service.end(name) for name in ended))
-        await self._change_relays(before, configuration)
-        for name in configuration.settings.account:
-            if name not in parts.stations and name not in parts.holds.accounts:
-                self.service.begin(name)
-        parts.door.is_open = not configuration.settings.postroom.hold
-        parts.ring_outward()
-        for watch in self.service.watches:
-            watch.call()
+    # -- what can't --------------------------------------------------------------------
 
-    async def _change_relays(self, before: Configuration, after: Configuration) -> None:
-        parts = self.service.assembly
-        old, new = _relay_tables(before), _relay_tables(after)
-        relays = {
-            name: relay
-            for name, relay in make_relays(after, parts.vault).items()
-            if new[name] != old.get(name)
-        }
-        await parts.sender.change(relays, old.keys() - new.keys())
+    async def _take_over(self, configuration: Configuration, edition: Edition) -> None:
+        parts, settings = self.service.assembly, configuration.settings
+        parts.door.is_open = parts.door.is_open and not settings.postroom.hold
+        await self.service.end_all(parts.changed_accounts(configuration))
+        await parts.change_relays(configuration)
+        # What was ended may have been renamed, or be another login from now on.
+        await _until_written(lambda: recognise(configuration, self.store))
+        await _until_written(lambda: parts.holds.open(configuration.rules))
+        parts.configuration, parts.book.edition = configuration, edition
+        self.service.begin_all()
+        parts.door.is_open = not settings.postroom.hold
+        parts.try_outward_now()
+        for station in self.service.stations.values():
+            station.look(secret_changed=parts.has_new_secret(station))
 
     async def _refuse(self, problems: list[str]) -> list[str]:
+        log.error("reload_refused", problems=problems)
         told = f"the last reload was refused: {problems[0]}"
         more = len(problems) - 1
-        await self.store.notice(_NOTICE, f"{told} (and {more} more)" if more else told)
-        log.error("reload_refused", problems=problems)
+        await self._notice(f"{told} (and {more} more)" if more else told)
         return problems
 
     async def _tell(self, configuration: Configuration) -> None:
         stale = [*self.code.changed(), *self._stale_options(configuration)]
-        told = f"a restart is needed for {', '.join(stale)}" if stale else ""
-        await self.store.notice(_NOTICE, told)
+        await self._notice(
+            f"a restart is needed for {', '.join(stale)}" if stale else ""
+        )
         rules, accounts = len(configuration.rules), len(configuration.settings.account)
         log.info("reloaded", rules=rules, accounts=accounts, stale=stale)
         systemd.notify(f"STATUS=watching {len(self.service.watches)} mailboxes")
+
+    async def _notice(self, text: str) -> None:
+        try:
+            await self.store.notice(_NOTICE, text)
+        except StoreUnavailable as error:
+            log.warning("store_unavailable", error=str(error))
 
     def _stale_options(self, configuration: Configuration) -> Iterator[str]:
         """Tables of plugins that they were given at the start, and are others now."""
@@ -120,25 +146,11 @@ class Reloader:
                 yield f"[plugin.{name}]"
 
 
-def _changed_accounts(before: Configuration, after: Configuration) -> Iterator[str]:
-    for name in before.settings.account:
-        if _account_key(before, name) != _account_key(after, name):
-            yield name
-
-
-def _account_key(configuration: Configuration, name: str) -> object:
-    """All that what looks after an account is made of; None without the account."""
-    table = configuration.settings.account.get(name)
-    if table is None:
-        return None
-    max_size = configuration.settings.postroom.max_size
-    return table, configuration.owner(name), max_size
-
-
-def _relay_tables(configuration: Configuration) -> dict[str, object]:
-    """All that each relay is made of."""
-    return {
-        name: (table.smtp, table.address, table.password)
-        for name, table in configuration.settings.account.items()
-        if isinstance(table.smtp, SmtpServer)
-    }
+async def _until_written(write: Callable[[], Awaitable[None]]) -> None:
+    """Write to the store, however long that takes: there is no way back any more."""
+    while True:
+        try:
+            return await write()
+        except StoreUnavailable as error:
+            log.warning("store_unavailable", error=str(error))
+            await asyncio.sleep(_STORE_PAUSE)

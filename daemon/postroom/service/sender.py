@@ -8,20 +8,22 @@ never charged to a delivery.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import NoReturn
 
-from postroom.mail.envelope import Outgoing
+from postroom.log import get_logger
 from postroom.ports import Clock, Relay, Store
 from postroom.service.crew import Crew
 from postroom.service.door import Door
-from postroom.service.health import RelayState, SenderTimings
+from postroom.service.health import RelayHealth, RelayState, SenderTimings
 from postroom.service.lane import Lane
+from postroom.service.receipts import OnEnded, OnSettled, Settlement
+from postroom.service.recording import recorded
 from postroom.service.retries import RetrySchedule
 
-OnSettled = Callable[[frozenset[tuple[str, str]]], None]
-OnEnded = Callable[[Outgoing, str, str], Awaitable[None]]
+log = get_logger()
+
 _TIMINGS = SenderTimings()
 
 
@@ -45,16 +47,22 @@ class Sender:
         timings: SenderTimings = _TIMINGS,
         door: Door | None = None,
     ) -> None:
-        self._make_lane = partial(
-            Lane,
+        self._store = store
+        self._clock = clock
+        self._timings = timings
+        self._door = door or Door()
+        self._make_health = partial(
+            RelayHealth, clock=clock, random=random, timings=timings
+        )
+        self._make_settlement = partial(
+            Settlement,
             store=store,
             clock=clock,
             schedule=schedule,
             on_settled=on_settled,
             on_ended=on_ended,
             random=random,
-            timings=timings,
-            door=door or Door(),
+            pause=timings.store_pause,
         )
         self._lanes = {
             name: self._make_lane(name, relay) for name, relay in relays.items()
@@ -71,6 +79,11 @@ class Sender:
         for lane in self._lanes.values():
             lane.ring()
 
+    def try_now(self) -> None:
+        """Say that the owner wants every relay tried now, even one that failed."""
+        for lane in self._lanes.values():
+            lane.try_now()
+
     async def run(self) -> NoReturn:
         """Send whatever falls due, until cancelled.
 
@@ -85,14 +98,39 @@ class Sender:
 
     async def change(self, relays: Mapping[str, Relay], gone: Collection[str]) -> None:
         """Go on without the relays that are gone, and with these, new or changed."""
-        for name in {*relays, *gone} & self._lanes.keys():
-            del self._lanes[name]
+        for name in {*relays, *gone}:
+            self._lanes.pop(name, None)
             if self._crew:
                 await self._crew.end(name)
-        for name, relay in relays.items():
-            lane = self._lanes[name] = self._make_lane(name, relay)
+            if name in relays:
+                self._lanes[name] = self._make_lane(name, relays[name])
             if self._crew:
-                self._crew.start(name, lane.run())
+                self._crew.start(name, self._succeed(name))
+
+    async def _succeed(self, name: str) -> None:
+        """Recover what the lane before had not heard the end of, and run the one that
+        is there now, if any. It is no part of `change`, as the store may take long."""
+        lane = self._lanes.get(name)
+        unknown = await recorded(
+            lambda: self._store.recover(self._clock.now(), relay=name),
+            self._timings.store_pause,
+        )
+        if unknown:
+            log.warning("deliveries_unknown", relay=name, count=unknown)
+        if lane:
+            await lane.run()
+
+    def _make_lane(self, name: str, relay: Relay) -> Lane:
+        return Lane(
+            name,
+            relay,
+            self._store,
+            self._clock,
+            self._make_settlement(name),
+            self._make_health(name),
+            self._timings,
+            self._door,
+        )
 
     async def drain(self) -> None:
         """Send all that is due now, and close the relays; what is delayed waits."""

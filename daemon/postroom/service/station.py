@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NoReturn
 
@@ -26,6 +26,9 @@ class Station:
     account: Account
     table: AccountTable
     attendance: Attendance
+    # All that it was made of: another key needs another station.
+    key: object = None
+    secret: str | None = field(default=None, repr=False)
 
     @property
     def watches(self) -> Sequence[Watch]:
@@ -40,11 +43,13 @@ class Station:
                 stack.enter_context(timetable.ringing(interval, watch.ring))
             await self.attendance.run()
 
-    def ring(self) -> None:
-        """Have every mailbox looked at now, and refused credentials tried again."""
+    def look(self, *, secret_changed: bool = True) -> None:
+        """Have every mailbox looked at now; refused credentials are tried again, if
+        they are others or the owner wants it."""
         for watch in self.watches:
             watch.call()
-        self.attendance.logins.forgive()
+        if secret_changed:
+            self.attendance.logins.forgive()
 
     async def handle_once(
         self, wanted: Callable[[Watch], bool] = lambda _: True

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from postroom.errors import PermanentError
+from postroom.log import get_logger
 from postroom.ports import Hold, HoldKind
 from postroom.service.codefiles import CodeFiles
 from postroom.service.control import Control, listening, socket_path
@@ -14,6 +17,8 @@ from postroom.service.opening import store_path
 from postroom.service.reload import Reloader
 from postroom.service.supervisor import Service
 from postroom.store.lock import note_control
+
+log = get_logger()
 
 
 @dataclass(frozen=True)
@@ -36,32 +41,33 @@ class Steering:
     def ring(self, account: str) -> None:
         """Have every mailbox of the account looked at now."""
         if account in self.service.stations:
-            self.service.stations[account].ring()
+            self.service.stations[account].look()
 
     async def hold(self, hold: Hold) -> None:
         """Hold a rule or an account from now on."""
-        await self.service.assembly.holds.hold(hold.kind, hold.name, hold.reason)
-        if hold.kind is HoldKind.ACCOUNT:
-            await self.service.end(hold.name)
+        async with self.service.changing:
+            await self.service.assembly.holds.hold(hold.kind, hold.name, hold.reason)
+            if hold.kind is HoldKind.ACCOUNT:
+                await self.service.end_all([hold.name])
 
     async def release(self, kind: HoldKind, name: str) -> bool:
         """End a hold, and have what waited for it go on; False if there was none."""
-        released = await self.service.assembly.holds.release(kind, name)
+        async with self.service.changing:
+            released = await self.service.assembly.holds.release(kind, name)
+            self.service.begin_all()
         if kind is HoldKind.RULE:
             for watch in self.service.watches:
                 watch.call()
-            self.ring_sender()
-        elif name in self.accounts and name not in self.service.stations:
-            self.service.begin(name)
+            self.service.assembly.ring_outward()
         return released
 
     async def reload(self) -> list[str]:
         """Read all that was written again; or the problems, and all stays as it was."""
-        return await self.reloader.reload()
+        return await self.reloader.request()
 
     def ring_sender(self) -> None:
-        """Say that there may be something to send or to perform."""
-        self.service.assembly.ring_outward()
+        """Have what is due sent and performed now."""
+        self.service.assembly.try_outward_now()
 
     def call(self, places: Iterable[tuple[str, str]]) -> None:
         """Have what can be done in these (account, mailbox) pairs done."""
@@ -74,11 +80,24 @@ def make_steering(service: Service) -> Steering:
     return Steering(service, Reloader(service, files))
 
 
-async def answer_commands(steering: Steering) -> None:
-    """Answer those who ask at the control socket, until cancelled."""
+async def steer(steering: Steering) -> None:
+    """Answer those who ask at the control socket, and reload, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(steering.reloader.run())
+        try:
+            await _answer(steering)
+        except PermanentError as error:
+            # Mail goes on; `status` says what is missing.
+            log.error("control_unavailable", error=str(error))
+            store = steering.service.assembly.store
+            await store.notice("control", f"no commands are answered: {error}")
+
+
+async def _answer(steering: Steering) -> None:
     parts = steering.service.assembly
     path = socket_path(parts.configuration.settings.postroom.state)
     desk = Desk(parts.store, steering, parts.clock)
     with listening(path) as channel:
         note_control(store_path(parts.configuration), path)
+        await parts.store.notice("control", "")
         await Control(channel, answering(desk)).run()

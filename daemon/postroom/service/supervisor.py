@@ -7,7 +7,7 @@ answers commands: whatever ends the one ends the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,8 @@ class Service:
     assembly: Assembly
     timetable: Timetable = field(default_factory=Timetable)
     crew: Crew | None = None
+    # Whoever begins or ends the care of accounts does so alone.
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def stations(self) -> Mapping[str, Station]:
@@ -51,9 +53,7 @@ class Service:
         parts = self.assembly
         async with self.timetable, Crew() as crew:
             self.crew = crew
-            for name in parts.configuration.settings.account:
-                if name not in parts.holds.accounts:
-                    self.begin(name)
+            self.begin_all()
             crew.start("the sender", parts.sender.run())
             crew.start("the performer", parts.performer.run())
             crew.start("the announcer", parts.announcer.run())
@@ -66,24 +66,28 @@ class Service:
             systemd.notify("STOPPING=1")
             log.info("service_stopping")
 
-    def begin(self, account: str) -> None:
-        """Look after an account from now on."""
-        station = self.assembly.make_station(account)
-        self.assembly.stations[account] = station
-        if self.crew:
-            self.crew.start(_task_of(account), station.run(self.timetable))
+    def begin_all(self) -> None:
+        """Look after each account that is not held, if nobody does."""
+        parts = self.assembly
+        for name in parts.configuration.settings.account:
+            if name not in parts.stations and name not in parts.holds.accounts:
+                station = parts.stations[name] = parts.make_station(name)
+                if self.crew:
+                    self.crew.start(_task_of(name), station.run(self.timetable))
 
-    async def end(self, account: str) -> None:
-        """Look after an account no more."""
-        if self.assembly.stations.pop(account, None) and self.crew:
+    async def end_all(self, accounts: Iterable[str]) -> None:
+        """Look after these accounts no more; returns when nothing is at work."""
+        await asyncio.gather(*(self._end(name) for name in accounts))
+
+    async def _end(self, account: str) -> None:
+        if self.crew:
             await self.crew.end(_task_of(account))
+        self.assembly.stations.pop(account, None)
 
     async def run_once(self) -> tuple[str, ...]:
         """Handle what is there now, send and perform what is due; what went wrong."""
         parts = self.assembly
-        for name in parts.configuration.settings.account:
-            if name not in parts.holds.accounts:
-                self.begin(name)
+        self.begin_all()
         async with asyncio.TaskGroup() as group:
             announcing = group.create_task(parts.announcer.run())
             failures = await self._handle(lambda watch: True)

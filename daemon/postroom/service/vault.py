@@ -5,14 +5,17 @@ So a changed password is picked up without a restart.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
+from functools import partial
 
 from postroom.config.secrets import SecretError, Secrets
-from postroom.errors import ConfigError, Problem
+from postroom.errors import ConfigError, Problem, TemporaryError
 from postroom.log import get_logger
+from postroom.service.aside import done_aside
 
 log = get_logger()
+
+_SECONDS = 60.0
 
 
 class Vault:
@@ -27,13 +30,19 @@ class Vault:
         problems = []
         for reference in references:
             try:
-                # In a thread: `command:` may take seconds.
-                value = await asyncio.to_thread(self._secrets.resolve, reference)
-                self._values[reference] = value
+                self._values[reference] = await self._resolve(reference)
             except SecretError as error:
                 problems.append(Problem(f"secret {reference}", str(error)))
         if problems:
             raise ConfigError(problems)
+
+    async def _resolve(self, reference: str) -> str:
+        """In a thread: `command:` may take seconds, and a plugin for ever."""
+        resolve = partial(self._secrets.resolve, reference)
+        try:
+            return await done_aside(f"secret {reference}", resolve, _SECONDS)
+        except TemporaryError as error:
+            raise SecretError(str(error)) from error
 
     def get(self, reference: str) -> str:
         """The secret as it is now; if it can't be had now, as it was. May be slow."""
@@ -42,6 +51,10 @@ class Vault:
         except SecretError as error:
             log.warning("secret_unavailable", secret=reference, error=str(error))
         return self._values[reference]
+
+    def value_now(self, reference: str) -> str | None:
+        """The secret as it was last read, to be compared; None if it never was."""
+        return self._values.get(reference)
 
     def mark(self, reference: str) -> object:
         """What is another one as soon as the secret may have changed."""

@@ -39,3 +39,8 @@ async def _beat(seconds: float) -> None:
 def _arm(seconds: float) -> None:
     """Have the process end at that time, instead of the time that was set before."""
     faulthandler.dump_traceback_later(seconds, exit=True)
+
+
+def end_soon(seconds: float = 15) -> None:
+    """End the process in so long, should a thread of a plugin keep it from ending."""
+    faulthandler.dump_traceback_later(seconds, exit=True)

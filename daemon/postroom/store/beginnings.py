@@ -16,7 +16,7 @@ from postroom.ports import EffectState
 from postroom.rules.effects import Delete, Effect, Perform, Send
 from postroom.store import content, windows
 
-HEADER_ONLY = "it needs the whole message, of which only the header was read"
+_HEADER_ONLY = "it needs the whole message, of which only the header was read"
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,9 @@ def begin(
     state, detail = EffectState.PLANNED, ""
     if why := _held_because(origin, planned):
         state, detail = EffectState.HELD, why
-    elif why := _answered(connection, origin, planned, now):
-        state, detail = EffectState.DONE, why
+    elif isinstance(planned, Send):
+        detail = windows.take(connection, origin.account_id, planned.window, now)
+        state = EffectState.DONE if detail else EffectState.PLANNED
     kept = _keep(connection, origin, planned, now)
     return {"state": state, "detail": detail, "content_hash": kept}
 
@@ -48,22 +49,10 @@ def _held_because(origin: Origin, planned: Effect) -> str:
         case Send() if not planned.outgoing.envelope.recipients:
             return "it has no recipient"
         case Perform(needs_bytes=True) if origin.message.content is None:
-            return HEADER_ONLY
+            return _HEADER_ONLY
         case Send() | Perform():
             return origin.held
     return ""
-
-
-def _answered(
-    connection: Connection, origin: Origin, planned: Effect, now: datetime
-) -> str:
-    """Why its window lets nothing be sent, or nothing; then the window is taken."""
-    if not isinstance(planned, Send) or planned.window is None:
-        return ""
-    before = windows.take(connection, origin.account_id, planned.window, now)
-    if before is None:
-        return ""
-    return f"not sent: {planned.window.address} was answered on {before:%Y-%m-%d}"
 
 
 def _keep(

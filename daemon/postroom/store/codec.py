@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from postroom.errors import StoreError
@@ -20,6 +21,7 @@ from postroom.rules.effects import (
     Perform,
     Send,
     SetFlags,
+    Window,
 )
 from postroom.rules.plan import ConditionTrace, RuleTrace
 from postroom.store.kinds import EffectKind
@@ -55,8 +57,8 @@ def _arguments(effect: Effect) -> Mapping[str, object]:
             return {"mailbox": mailbox}
         case Delete():
             return {}
-        case Send(outgoing=outgoing):
-            return _outgoing(outgoing)
+        case Send(outgoing=outgoing, window=window):
+            return {**_outgoing(outgoing), **_window(window)}
         case Perform():
             return asdict(effect)
 
@@ -68,6 +70,21 @@ def _outgoing(outgoing: Outgoing) -> Mapping[str, object]:
         "recipients": outgoing.envelope.recipients,
         "message_id": outgoing.message_id,
     }
+
+
+def _window(window: Window | None) -> Mapping[str, object]:
+    if window is None:
+        return {}
+    seconds = {"period": window.period.total_seconds()}
+    return {"window": {"handle": window.handle, "address": window.address, **seconds}}
+
+
+def decode_window(arguments: str) -> Window | None:
+    """The window that an effect sends within, if it sends, and within one."""
+    given = json.loads(arguments).get("window")
+    if given is None:
+        return None
+    return Window(**given | {"period": timedelta(seconds=given["period"])})
 
 
 def decode_effect(kind: str, arguments: str) -> Effect:

@@ -7,7 +7,7 @@ Bytes that must go out are in the store before anything may touch their source.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
@@ -19,6 +19,7 @@ from postroom.ports import Cursor, Decision, MessageState
 from postroom.store.codec import encode_trace
 from postroom.store.cursors import advance_cursor
 from postroom.store.effects import finish_messages
+from postroom.store.holds import held_rules
 from postroom.store.ledger import LedgerRow, rows_of
 from postroom.store.planning import Decided, record_effects
 from postroom.store.schema import plan, run
@@ -72,22 +73,39 @@ def _record_failures(
     now: datetime,
 ) -> None:
     failed = [each for each in decisions if each.plan is None]
+    held = held_rules(connection)
     changes = [
-        _after_failure(rows[each.message.key], each) | {"updated": now}
+        _after_failure(rows[each.message.key], each, held) | {"updated": now}
         for each in failed
     ]
     MESSAGES.advance(connection, changes)
 
 
-def _after_failure(row: LedgerRow, decision: Decision) -> dict[str, object]:
+def _after_failure(
+    row: LedgerRow, decision: Decision, held: Collection[str]
+) -> dict[str, object]:
     """What becomes of it: it waits for a rule, is tried again, or is given up."""
-    told = {"id": row.id, "reason": decision.failure, "waits_for": decision.waits_for}
     if decision.waits_for:
-        taken_back = max(row.attempts - 1, 0)
-        return told | {"state": MessageState.SEEN, "attempts": taken_back}
+        return _waiting(row, decision, held)
     last = decision.final or row.attempts >= ATTEMPTS
     state = MessageState.QUARANTINED if last else MessageState.SEEN
+    told = {"id": row.id, "reason": decision.failure, "waits_for": ""}
     return told | {"state": state, "attempts": row.attempts}
+
+
+def _waiting(
+    row: LedgerRow, decision: Decision, held: Collection[str]
+) -> dict[str, object]:
+    """It waits; unless the rule was released while it was being decided, or is no more:
+    nobody would end its waiting then."""
+    is_held = decision.waits_for in held
+    return {
+        "id": row.id,
+        "reason": decision.failure if is_held else "",
+        "waits_for": decision.waits_for if is_held else "",
+        "state": MessageState.SEEN,
+        "attempts": max(row.attempts - 1, 0),
+    }
 
 
 # -- plans -----------------------------------------------------------------------------

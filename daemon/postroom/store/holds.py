@@ -10,15 +10,30 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from postroom.ports import Hold, HoldKind, MessageState
+from postroom.ports import EffectState, Hold, HoldKind, MessageState
 from postroom.store.reopening import let_out, reopen_rule
-from postroom.store.schema import hold, message
+from postroom.store.schema import effect, hold, message
 
 
 def held(connection: Connection) -> list[Hold]:
     """What is held, since when, and why: accounts, then rules, by their names."""
     rows = connection.execute(select(hold).order_by(hold.c.kind, hold.c.name))
     return [Hold(HoldKind(row.kind), row.name, row.reason, row.since) for row in rows]
+
+
+def held_rules(connection: Connection) -> frozenset[str]:
+    """The names of the rules that are held."""
+    of_rules = select(hold.c.name).where(hold.c.kind == HoldKind.RULE)
+    return frozenset(connection.execute(of_rules).scalars())
+
+
+def releasable_rules(connection: Connection) -> frozenset[str]:
+    """The names of rules, even of those that are no more, that are held, that messages
+    wait for, or of which something is held that they wanted done."""
+    waiting = select(message.c.waits_for).where(_waits())
+    undone = select(effect.c.rule).where(effect.c.state == EffectState.HELD)
+    found = [connection.execute(query).scalars() for query in (waiting, undone)]
+    return held_rules(connection).union(*found)
 
 
 def note_hold(connection: Connection, new: Hold) -> None:
@@ -48,23 +63,26 @@ def release(connection: Connection, kind: HoldKind, name: str, now: datetime) ->
 def forget_rules(connection: Connection, names: Collection[str], now: datetime) -> None:
     """End the holds of rules that are none of these, and have nothing wait for a rule
     that is not held."""
-    of_rules = hold.c.kind == HoldKind.RULE
-    known = connection.execute(select(hold.c.name).where(of_rules)).scalars()
-    for name in set(known) - set(names):
+    held = held_rules(connection)
+    for name in held.difference(names):
         connection.execute(delete(hold).where(_is(HoldKind.RULE, name)))
-    is_held = message.c.waits_for.in_(select(hold.c.name).where(of_rules))
-    _end_waiting(connection, ~is_held & (message.c.waits_for != ""), now)
+    is_held = message.c.waits_for.in_(held.intersection(names))
+    _end_waiting(connection, ~is_held, now)
 
 
 def _is(kind: HoldKind, name: str) -> ColumnElement[bool]:
     return (hold.c.kind == kind) & (hold.c.name == name)
 
 
+def _waits() -> ColumnElement[bool]:
+    is_undecided = message.c.state == MessageState.SEEN
+    return is_undecided & (message.c.waits_for != "")
+
+
 def _end_waiting(
     connection: Connection, where: ColumnElement[bool], now: datetime
 ) -> int:
     """Have these messages tried again; how many they are."""
-    waiting = where, message.c.state == MessageState.SEEN
-    changed = update(message).where(*waiting)
+    changed = update(message).where(where, _waits())
     told = {"waits_for": "", "reason": "", "updated": now}
     return connection.execute(changed.values(told)).rowcount

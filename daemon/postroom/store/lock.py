@@ -41,9 +41,13 @@ def exclusive(store: Path) -> Iterator[None]:
 
 def note_control(store: Path, control: Path) -> None:
     """Note where the holder of the lock, which is this process, listens."""
-    with _lock_file(store).open("r+b", buffering=0) as file:
-        # In one write that begins as the file does: who reads now finds the process.
-        file.write(b"%d\n%s\n" % (os.getpid(), os.fsencode(control)))
+    path = _lock_file(store)
+    try:
+        with path.open("r+b", buffering=0) as file:
+            # In one write that begins as the file does: who reads now finds the process.
+            file.write(b"%d\n%s\n" % (os.getpid(), os.fsencode(control)))
+    except OSError as error:
+        raise StoreError(f"{path} can't be written: {error.strerror}") from error
 
 
 def find_holder(store: Path) -> Holder | None:

@@ -1,5 +1,8 @@
 """The part of the store for holds, and for what plugins and `status` are told: each
-method one transaction."""
+method one transaction.
+
+Invariant: a hold that was set or ended is synced to disk when that is said to be done.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,21 @@ class NotingStore(Transactions):
 
     async def hold(self, hold: Hold) -> None:
         """Hold a rule or an account; one that is held keeps its reason."""
-        await self._write(lambda connection: holds.note_hold(connection, hold))
+        await self._write(
+            lambda connection: holds.note_hold(connection, hold), durable=True
+        )
+
+    async def held_rules(self) -> frozenset[str]:
+        """The names of rules, even of those that are no more, that are held, that
+        messages wait for, or of which something is held that they wanted done."""
+        return await self._reader.read(holds.releasable_rules)
 
     async def release(self, kind: HoldKind, name: str) -> bool:
         """End a hold; what waits for the rule, and what is held of what it wanted, is
         tried again. False if there was nothing of all that."""
         now = self._clock.now()
         return await self._write(
-            lambda connection: holds.release(connection, kind, name, now)
+            lambda connection: holds.release(connection, kind, name, now), durable=True
         )
 
     async def forget_rules(self, names: Collection[str]) -> None:

@@ -13,11 +13,13 @@ from postroom.store.transactions import Transactions
 class PerformingStore(Transactions):
     """What is remembered of what plugins' actions carry out."""
 
-    async def due_performs(self, now: datetime, limit: int) -> list[OpenPerform]:
-        """Performs whose time has come, oldest first; those that were begun and not
-        ended as well."""
+    async def due_performs(
+        self, now: datetime, limit: int, after: int = 0
+    ) -> list[OpenPerform]:
+        """Performs whose time has come, oldest first, behind that of number `after`;
+        those that were begun and not ended as well."""
         return await self._reader.read(
-            lambda connection: performs.due_performs(connection, now, limit)
+            lambda connection: performs.due_performs(connection, now, limit, after)
         )
 
     async def next_perform(self) -> datetime | None:
@@ -34,10 +36,11 @@ class PerformingStore(Transactions):
             lambda connection: performs.perform_content(connection, id)
         )
 
-    async def begin_perform(self, id: int) -> None:
-        """Record that one more attempt at it is begun."""
+    async def begin_perform(self, id: int) -> bool:
+        """Record that one more attempt at it is begun; False, and nothing is recorded,
+        for one that is not open any more."""
         now = self._clock.now()
-        await self._write(
+        return await self._write(
             lambda connection: performs.begin_perform(connection, id, now)
         )
 

@@ -35,9 +35,10 @@ from postroom.store.waits import has_come
 
 
 def due_performs(
-    connection: Connection, now: datetime, limit: int
+    connection: Connection, now: datetime, limit: int, after: int = 0
 ) -> list[OpenPerform]:
-    """Performs whose time has come, oldest first; those that were begun as well."""
+    """Performs whose time has come, oldest first, behind that of number `after`; those
+    that were begun as well."""
     query = (
         select(
             effect,
@@ -48,7 +49,7 @@ def due_performs(
         .join(mailbox, effect.c.source_mailbox == mailbox.c.id)
         .join(account, mailbox.c.account_id == account.c.id)
         .join(plan, effect.c.plan_id == plan.c.id)
-        .where(_is_open(), _is_due(now))
+        .where(_is_open(), _is_due(now), effect.c.id > after)
         .order_by(effect.c.id)
         .limit(limit)
     )
@@ -71,10 +72,13 @@ def perform_content(connection: Connection, perform: int) -> bytes | None:
     return None if name is None else content.read(connection, name)
 
 
-def begin_perform(connection: Connection, perform: int, now: datetime) -> None:
-    """Record that one more attempt at it is begun."""
-    query = select(effect.c.attempts).where(effect.c.id == perform)
-    before = connection.execute(query).scalar() or 0
+def begin_perform(connection: Connection, perform: int, now: datetime) -> bool:
+    """Record that one more attempt at it is begun; False, and nothing is recorded, for
+    one that is not open any more."""
+    query = select(effect.c.attempts).where(effect.c.id == perform, _is_open())
+    before = connection.execute(query).scalar()
+    if before is None:
+        return False
     change = {
         "id": perform,
         "state": EffectState.DOING,
@@ -84,6 +88,7 @@ def begin_perform(connection: Connection, perform: int, now: datetime) -> None:
         "updated": now,
     }
     EFFECTS.advance(connection, [change])
+    return True
 
 
 def finish_performs(
@@ -135,4 +140,5 @@ def _open_perform(row: Row[tuple[object, ...]]) -> OpenPerform:
         effect=planned,
         attempts=row.attempts,
         created=row.decided,
+        begun_before=row.state == EffectState.DOING,
     )

@@ -1,19 +1,22 @@
 """Having what was not done tried again, because the owner says so.
 
-Invariant: only what can still be done is open again: in a mailbox, only under the
-UIDVALIDITY it was planned for, and only to a message that is there.
+Invariants: only what can still be done is open again: in a mailbox, only under the
+UIDVALIDITY it was planned for, and only to a message that is there. Of answers within
+one window that were held, one goes out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
 
 from postroom.ports import DeliveryState, EffectState, MessageState
-from postroom.store.beginnings import HEADER_ONLY
+from postroom.rules.effects import Perform
+from postroom.store import windows
+from postroom.store.codec import decode_effect, decode_window
 from postroom.store.effects import finish_messages
 from postroom.store.expunges import KEPT
 from postroom.store.kinds import IN_MAILBOX, EffectKind
@@ -27,34 +30,77 @@ def reopen_rule(connection: Connection, rule: str, now: datetime) -> int:
     when it was decided; how many effects that are."""
     itself = ~effect.c.detail.startswith(KEPT), ~_was_decided_held()
     query = _held().where(effect.c.rule == rule, _can_be_done(), *itself)
-    return _reopen(connection, query, now)
+    rows = _complete(connection, query)
+    reopen_effects(connection, [row.id for row in rows], now)
+    return _go_on(connection, rows, now)
 
 
 def let_out(connection: Connection, rule: str, now: datetime) -> int:
     """Have done and sent what was held of this rule's effects when they were decided;
     how many effects that are."""
-    deliveries = (
+    query = _held().where(effect.c.rule == rule, _was_decided_held())
+    rows = _complete(connection, query)
+    told = {row.id: _answered(connection, row, now) for row in rows}
+    let_go = [row for row, answered in told.items() if not answered]
+    queued = {"state": DeliveryState.QUEUED, "next_attempt": now, "updated": now}
+    _change_deliveries(connection, let_go, queued)
+    reopen_effects(connection, let_go, now)
+    _finish_answered(connection, {row: why for row, why in told.items() if why}, now)
+    return _go_on(connection, rows, now)
+
+
+def _answered(connection: Connection, row: Row[Any], now: datetime) -> str:
+    """Why nothing of it is sent, or nothing; then its window is taken."""
+    window = decode_window(row.arguments)
+    return windows.take(connection, row.account_id, window, now)
+
+
+def _finish_answered(
+    connection: Connection, answered: Mapping[int, str], now: datetime
+) -> None:
+    withdrawn = {"state": DeliveryState.WITHDRAWN, "updated": now}
+    _change_deliveries(connection, answered, withdrawn)
+    changes = [
+        {"id": row, "state": EffectState.DONE, "detail": why, "updated": now}
+        for row, why in answered.items()
+    ]
+    EFFECTS.advance(connection, changes)
+
+
+def _change_deliveries(
+    connection: Connection, effects: Iterable[int], change: Mapping[str, object]
+) -> None:
+    """Change those deliveries of the effects that are held as their message was."""
+    query = (
         select(delivery.c.id)
         .select_from(delivery.join(outgoing).join(effect))
         .join(message, effect.c.message == message.c.id)
-        .where(effect.c.rule == rule, _was_decided_held())
         .where(delivery.c.state == DeliveryState.HELD)
         .where(delivery.c.reply == message.c.held)
     )
-    change = {"state": DeliveryState.QUEUED, "next_attempt": now, "updated": now}
-    rows = connection.execute(deliveries).all()
+    rows = list(rows_where(connection, query, effect.c.id, list(effects)))
     DELIVERIES.advance(connection, [{"id": row.id, **change} for row in rows])
-    query = _held().where(effect.c.rule == rule, _was_decided_held())
-    return _reopen(connection, query, now)
 
 
-def _reopen(connection: Connection, held: Select[Any], now: datetime) -> int:
-    rows = connection.execute(held).all()
+def _go_on(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> int:
+    """Have the messages of these effects go on; how many effects they are."""
     messages = {row.message for row in rows}
-    reopen_effects(connection, [row.id for row in rows], now)
     reopen_messages(connection, messages, now)
     finish_messages(connection, messages, now)
     return len(rows)
+
+
+def _complete(connection: Connection, held: Select[Any]) -> list[Row[Any]]:
+    """Of the effects that are held, in order, those of which all is kept they need."""
+    rows = connection.execute(held.order_by(effect.c.id))
+    return [row for row in rows if row.content_hash or not _needs_bytes(row)]
+
+
+def _needs_bytes(row: Row[Any]) -> bool:
+    if row.kind != EffectKind.PERFORM:
+        return False
+    planned = decode_effect(row.kind, row.arguments)
+    return isinstance(planned, Perform) and planned.needs_bytes
 
 
 def reopen_effects(
@@ -88,7 +134,7 @@ def reopen_messages(
 
 def _held() -> Select[Any]:
     return (
-        select(effect.c.id, effect.c.message)
+        select(effect)
         .join(mailbox, effect.c.source_mailbox == mailbox.c.id)
         .join(message, effect.c.message == message.c.id)
         .where(effect.c.state == EffectState.HELD)
@@ -96,15 +142,13 @@ def _held() -> Select[Any]:
 
 
 def _can_be_done() -> ColumnElement[bool]:
-    """True of a perform that has what it needs, and of what is done in a mailbox to
-    what is still there."""
-    is_perform = effect.c.kind == EffectKind.PERFORM, effect.c.detail != HEADER_ONLY
+    """True of a perform, and of what is done in a mailbox to what is still there."""
     in_mailbox = and_(
         effect.c.kind.in_(IN_MAILBOX),
         effect.c.source_uidvalidity == mailbox.c.uidvalidity,
         message.c.state != MessageState.GONE,
     )
-    return or_(and_(*is_perform), in_mailbox)
+    return or_(effect.c.kind == EffectKind.PERFORM, in_mailbox)
 
 
 def _was_decided_held() -> ColumnElement[bool]:

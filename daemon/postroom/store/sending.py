@@ -21,10 +21,11 @@ class SendingStore(Transactions):
         """Note how a relay is doing; the last report of each is kept."""
         await self._write(lambda connection: cursors.report_relay(connection, report))
 
-    async def recover(self, now: datetime) -> int:
-        """After a restart: settle what was past the final dot; how many that were."""
+    async def recover(self, now: datetime, relay: str | None = None) -> int:
+        """After a restart, or once nobody sends to this relay any more: settle what was
+        past the final dot; how many that were."""
         return await self._write(
-            lambda connection: settling.recover(connection, now), durable=True
+            lambda connection: settling.recover(connection, now, relay), durable=True
         )
 
     async def due(
@@ -53,7 +54,8 @@ class SendingStore(Transactions):
         )
 
     async def mark_sending(self, ids: Sequence[int]) -> None:
-        """Record that the final dot is about to be sent."""
+        """Record that the final dot is about to be sent; `Withdrawn` if the owner took
+        one of them away meanwhile: then none is recorded."""
         now = self._clock.now()
         await self._write(
             lambda connection: outbox.mark_sending(connection, ids, now), durable=True

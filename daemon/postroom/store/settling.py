@@ -52,7 +52,7 @@ _SHORT_ATTEMPT = insert(attempt).values(
     | {"delivery_id": bindparam("of_delivery"), "started": bindparam("new_ended")}
 )
 
-_NO_REPLY = "the daemon ended before the reply to the final dot"
+_NO_REPLY = "ended before the reply to the final dot"
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,15 @@ def settle(
     return ready_to_expunge(connection, messages)
 
 
-def recover(connection: Connection, now: datetime) -> int:
-    """Settle what was past the final dot when the daemon ended; how many that were."""
-    query = select(delivery.c.id).where(delivery.c.state == DeliveryState.SENDING)
-    lost = Receipt(DeliveryState.UNKNOWN, reply=_NO_REPLY)
+def recover(connection: Connection, now: datetime, relay: str | None = None) -> int:
+    """Settle what was past the final dot when the daemon, or sending to this relay,
+    ended; how many that were."""
+    query = select(delivery.c.id).join(outgoing)
+    query = query.where(delivery.c.state == DeliveryState.SENDING)
+    if relay is not None:
+        query = query.where(outgoing.c.relay == relay)
+    ended = "the daemon" if relay is None else "sending to this relay"
+    lost = Receipt(DeliveryState.UNKNOWN, reply=f"{ended} {_NO_REPLY}")
     ids = list(connection.execute(query).scalars())
     settle(connection, [DeliveryResult(row, lost, now) for row in ids], now)
     return len(ids)

@@ -1,8 +1,8 @@
 """The store as the rest of postroom knows it: each method one transaction.
 
-Invariant: what `commit`, `adopt`, `note_arrived`, `mark_sending` and `settle` recorded
-is synced to disk when they return; what the others recorded survives the death of the
-process.
+Invariant: what `commit`, `adopt`, `note_arrived`, `mark_sending`, `settle`, `hold` and
+`release` recorded is synced to disk when they return; what the others recorded survives
+the death of the process.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Windows of time in which one sender is answered once.
 
-Invariant: a window is taken in the transaction that queues its answer, or not at all.
+Invariant: a window is taken in the transaction that queues its answer, or not at all;
+that of an answer that is held, in the one that has it go out.
 """
 
 from __future__ import annotations
@@ -17,10 +18,22 @@ KEPT_WINDOWS = 10_000
 
 
 def take(
+    connection: Connection, account_id: int, window: Window | None, now: datetime
+) -> str:
+    """Take the window, if there is one; or, where it is taken already, why nothing is
+    sent."""
+    if window is None:
+        return ""
+    before = _take(connection, account_id, window, now)
+    if before is None:
+        return ""
+    return f"not sent: {window.address} was answered on {before:%Y-%m-%d}"
+
+
+def _take(
     connection: Connection, account_id: int, window: Window, now: datetime
 ) -> datetime | None:
-    """Take the window, and forget the oldest beyond so many; or, where it is taken
-    already, since when."""
+    """Take it, and forget the oldest beyond so many; or, if it is taken, since when."""
     address = window.address.lower()
     of_account = reply_window.c.account_id == account_id
     is_it = (
