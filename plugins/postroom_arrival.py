@@ -1,8 +1,9 @@
-"""The conditions on when and where a message arrived, and how it is marked."""
+"""The conditions on what a server tells of a message: when and where it arrived, how
+large it is, and how it is marked."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from postroom import (
@@ -12,11 +13,13 @@ from postroom import (
     Hours,
     Message,
     Moment,
+    Octets,
     RegisterCondition,
     Texts,
     Weekdays,
     ZoneName,
     hookimpl,
+    in_zone,
 )
 
 
@@ -45,6 +48,10 @@ class Age(Condition):
         """When it arrived."""
         return str(message.received)
 
+    def bounds(self) -> tuple[timedelta | None, timedelta | None]:
+        """The two."""
+        return self.over, self.under
+
 
 class Date(Condition):
     """It arrived at such a time: from the moment `after` on, earlier than `before`, on
@@ -62,26 +69,20 @@ class Date(Condition):
         """Refuse what says nothing, or can never hold."""
         if not self.model_fields_set - {"zone"}:
             raise ValueError("expected after, before, weekday or between")
-        begin, end = self.begin, self.end
+        begin, end = self.bounds()
         if begin is not None and end is not None and begin >= end:
             raise ValueError("nothing arrives after the one and before the other")
 
-    @property
-    def begin(self) -> datetime | None:
-        """The moment of `after`."""
-        return None if self.after is None else begin_of(self.after, self.zone)
-
-    @property
-    def end(self) -> datetime | None:
-        """The moment of `before`."""
-        return None if self.before is None else begin_of(self.before, self.zone)
+    def bounds(self) -> tuple[datetime | None, datetime | None]:
+        """The moments of `after` and `before`."""
+        return begin_of(self.after, self.zone), begin_of(self.before, self.zone)
 
     def holds(self, message: Message) -> bool:
         """True if all that is asked for is so."""
-        arrived, begin, end = in_zone(message.received, self.zone), self.begin, self.end
+        arrived, (begin, end) = in_zone(message.received, self.zone), self.bounds()
         return (
-            (begin is None or arrived >= begin)
-            and (end is None or arrived < end)
+            (begin is None or message.received >= begin)
+            and (end is None or message.received < end)
             and (self.weekday is None or any(arrived in day for day in self.weekday))
             and (self.between is None or arrived.time() in self.between)
         )
@@ -89,6 +90,36 @@ class Date(Condition):
     def seen(self, message: Message) -> str:
         """When it arrived."""
         return str(in_zone(message.received, self.zone))
+
+
+class Size(Condition):
+    """The message is larger than `over` and smaller than `under`, in octets; a plain
+    value means over. K, M and G are powers of 1,024."""
+
+    depth = "headers"
+    over: Octets | None = None
+    under: Octets | None = None
+
+    def model_post_init(self, context: object) -> None:
+        """Refuse what says nothing, or can never hold."""
+        if self.over is None and self.under is None:
+            raise ValueError("expected over, under or both")
+        if self.under is not None and (self.over or 0) >= self.under:
+            raise ValueError("nothing is larger than over and smaller than under")
+
+    def holds(self, message: Message) -> bool:
+        """True if the size is between the two, neither included."""
+        return (self.over is None or message.size > self.over) and (
+            self.under is None or message.size < self.under
+        )
+
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The two."""
+        return self.over, self.under
+
+    def seen(self, message: Message) -> str:
+        """The size in octets."""
+        return str(message.size)
 
 
 class Flag(Condition):
@@ -124,18 +155,16 @@ class Mailbox(Condition):
         return message.key.mailbox
 
 
-def in_zone(moment: datetime, zone: str | None) -> datetime:
-    """The same moment as the clocks of a time zone show it, or those of the machine."""
-    return moment.astimezone(ZoneInfo(zone) if zone else None)
-
-
-def begin_of(moment: date, zone: str | None) -> datetime:
-    """When a day begins in a time zone; a time that has a zone of its own keeps it."""
+def begin_of(moment: date | None, zone: str | None) -> datetime | None:
+    """When a day begins in a time zone, in UTC, where each hour comes once; a time that
+    has a zone of its own keeps it."""
+    if moment is None:
+        return None
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)
-    if moment.tzinfo is not None:
-        return moment
-    return moment.replace(tzinfo=ZoneInfo(zone)) if zone else moment.astimezone()
+    if moment.tzinfo is None and zone:
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    return moment.astimezone(UTC)
 
 
 @hookimpl
@@ -145,3 +174,4 @@ def register_conditions(register: RegisterCondition) -> None:
     register("date", Date)
     register("flag", Flag)
     register("mailbox", Mailbox)
+    register("size", Size)

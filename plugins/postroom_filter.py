@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import ClassVar
 
 from postroom import (
     Address,
+    AddressText,
     AddressTexts,
+    AnyOf,
     Clue,
     Condition,
     Message,
-    Octets,
     Place,
     RegisterCondition,
+    Text,
     Texts,
     hookimpl,
 )
+
+# RFC 5322, section 2.2; a * is allowed there, and nobody's.
+_FIELD_NAME = re.compile(r"[!-)+-9;-~]{1,200}")
 
 
 class From(Condition):
@@ -30,7 +37,9 @@ class From(Condition):
     def holds(self, message: Message) -> bool:
         """True if one of the addresses fits one of the patterns."""
         found = self.found(message)
-        return any(text.fits(address) for text in self.addresses for address in found)
+        parts = [part for address in found for part in (address.address, address.name)]
+        likely = self._any_of.likely(parts)
+        return any(text.fits(address) for text in likely for address in found)
 
     def seen(self, message: Message) -> str:
         """The addresses of the field."""
@@ -39,6 +48,11 @@ class From(Condition):
     def clue(self) -> Clue:
         """The patterns, wherever the addresses are."""
         return Clue(self.place, self.addresses)
+
+    @cached_property
+    def _any_of(self) -> AnyOf[AddressText]:
+        """The patterns."""
+        return AnyOf(self.addresses)
 
     def found(self, message: Message) -> list[Address]:
         """The addresses that are looked at."""
@@ -72,16 +86,26 @@ class Recipient(From):
     )
 
 
-class Subject(Condition):
-    """The decoded subject fits."""
+class OfTexts(Condition):
+    """One of several patterns fits a text of the message."""
 
-    depth = "headers"
     table_is_main = True
     texts: Texts
 
+    @cached_property
+    def _any_of(self) -> AnyOf[Text]:
+        """The patterns."""
+        return AnyOf(self.texts)
+
+
+class Subject(OfTexts):
+    """The decoded subject fits."""
+
+    depth = "headers"
+
     def holds(self, message: Message) -> bool:
         """True if one of the patterns fits."""
-        return fits(self.texts, [message.subject])
+        return self._any_of.fits([message.subject])
 
     def seen(self, message: Message) -> str:
         """The decoded subject."""
@@ -89,7 +113,9 @@ class Subject(Condition):
 
     def clue(self) -> Clue | None:
         """The patterns, unless one fits where there is no subject."""
-        return None if fits(self.texts, [""]) else Clue(Place(("Subject",)), self.texts)
+        if self._any_of.fits([""]):
+            return None
+        return Clue(Place(("Subject",)), self.texts)
 
 
 class Header(Condition):
@@ -100,15 +126,30 @@ class Header(Condition):
     table_is_main = True
     fields: dict[str, Texts]
 
+    def model_post_init(self, context: object) -> None:
+        """Refuse what names no field."""
+        if not self.fields:
+            raise ValueError('expected a field, such as { X-Spam = "yes" }')
+        for name in self.fields:
+            if not _FIELD_NAME.fullmatch(name):
+                nearest = "".join(_FIELD_NAME.findall(name)) or "X-Spam"
+                raise ValueError(
+                    f"{name!r} is no name of a field: no blank, colon or * stands in "
+                    f"one; expected one such as {nearest}"
+                )
+
     def holds(self, message: Message) -> bool:
         """True if for each name one of the patterns fits one of the fields."""
         return all(
-            fits(texts, values(message, name)) for name, texts in self.fields.items()
+            any_of.fits(values(message, name)) for name, any_of in self._any_ofs.items()
         )
 
     def seen(self, message: Message) -> str:
-        """The values of the named fields."""
-        shown = (f"{name}: {', '.join(values(message, name))}" for name in self.fields)
+        """The values of the named fields that are there."""
+        found = {name: values(message, name) for name in self.fields}
+        shown = (
+            f"{name}: {', '.join(texts)}" for name, texts in found.items() if texts
+        )
         return "; ".join(shown)
 
     def clue(self) -> Clue | None:
@@ -116,17 +157,20 @@ class Header(Condition):
         clues = (Clue(Place((name,)), texts) for name, texts in self.fields.items())
         return next(clues, None)
 
+    @cached_property
+    def _any_ofs(self) -> dict[str, AnyOf[Text]]:
+        """The patterns of each field."""
+        return {name: AnyOf(texts) for name, texts in self.fields.items()}
 
-class MailingList(Condition):
+
+class MailingList(OfTexts):
     """It came over a mailing list whose List-Id (RFC 2919) fits; `"*"` is any list."""
 
     depth = "headers"
-    table_is_main = True
-    texts: Texts
 
     def holds(self, message: Message) -> bool:
         """True if there is a List-Id and one of the patterns fits it."""
-        return fits(self.texts, values(message, "List-Id"))
+        return self._any_of.fits(values(message, "List-Id"))
 
     def seen(self, message: Message) -> str:
         """The List-Id."""
@@ -137,45 +181,24 @@ class MailingList(Condition):
         return Clue(Place(("List-Id",)), self.texts)
 
 
-class Size(Condition):
-    """The message is larger than `over` and smaller than `under`, in octets; a plain
-    value means over. K, M and G are powers of 1,024."""
-
-    depth = "headers"
-    over: Octets = 0
-    under: Octets | None = None
-
-    def holds(self, message: Message) -> bool:
-        """True if the size is between the two, neither included."""
-        return self.over < message.size and (
-            self.under is None or message.size < self.under
-        )
-
-    def seen(self, message: Message) -> str:
-        """The size in octets."""
-        return str(message.size)
-
-
-class Body(Condition):
+class Body(OfTexts):
     """The readable text of the body fits."""
-
-    table_is_main = True
-    texts: Texts
 
     def holds(self, message: Message) -> bool:
         """True if one of the patterns fits the decoded text."""
-        return fits(self.texts, [message.text])
+        return self._any_of.fits([message.text])
+
+    def clue(self) -> Clue:
+        """The patterns, in the body."""
+        return Clue(Place(), self.texts)
 
 
-class Attachment(Condition):
+class Attachment(OfTexts):
     """The file name of an attachment fits; `"*"` is any attachment."""
-
-    table_is_main = True
-    names: Texts
 
     def holds(self, message: Message) -> bool:
         """True if one of the patterns fits one of the names."""
-        return fits(self.names, message.attachments)
+        return self._any_of.fits(message.attachments)
 
     def seen(self, message: Message) -> str:
         """The names of the attachments."""
@@ -194,11 +217,6 @@ class Auto(Condition):
     def seen(self, message: Message) -> str:
         """What tells so."""
         return message.automatic
-
-
-def fits(texts: Texts, found: Iterable[str]) -> bool:
-    """True if one of the patterns fits one of the texts that were found."""
-    return any(text.matches(value) for value in found for text in texts)
 
 
 def values(message: Message, name: str) -> list[str]:
@@ -222,7 +240,6 @@ def register_conditions(register: RegisterCondition) -> None:
     register("subject", Subject)
     register("header", Header)
     register("list", MailingList)
-    register("size", Size)
     register("body", Body)
     register("attachment", Attachment)
     register("auto", Auto)

@@ -56,6 +56,11 @@ class Reply(Action):
     every: ReplyPeriod = timedelta(days=7)
     handle: str | None = None
 
+    def model_post_init(self, context: object) -> None:
+        """Refuse a handle that names nothing."""
+        if self.handle is not None and not self.handle.strip():
+            raise ValueError("the handle is blank: leave it out, or give it a name")
+
     def effects(self, message: Message) -> Iterable[Intent]:
         """Answer it, or say why not."""
         subject = self.subject.expand(message) if self.subject else None

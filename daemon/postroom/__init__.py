@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from postroom.mail.message import Message as Message
     from postroom.mail.message import MessageKey as MessageKey
     from postroom.rules.action import Action as Action
+    from postroom.rules.clocks import in_zone as in_zone
     from postroom.rules.clues import Clue as Clue
     from postroom.rules.clues import Place as Place
     from postroom.rules.condition import Condition as Condition
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from postroom.rules.services import Services as Services
     from postroom.rules.text import AddressText as AddressText
     from postroom.rules.text import Text as Text
+    from postroom.rules.textset import AnyOf as AnyOf
 
 __version__ = "0.1.0"
 
@@ -67,6 +69,7 @@ _HOMES = {
     "postroom.mail.envelope": ("Envelope", "Outgoing"),
     "postroom.mail.message": ("Depth", "Message", "MessageKey"),
     "postroom.rules.action": ("Action",),
+    "postroom.rules.clocks": ("in_zone",),
     "postroom.rules.clues": ("Clue", "Place"),
     "postroom.rules.condition": ("Condition",),
     "postroom.rules.destinations": ("Destination", "Subfolder"),
@@ -94,6 +97,7 @@ _HOMES = {
     "postroom.rules.rule": ("Rule",),
     "postroom.rules.services": ("Ended", "Response", "Services"),
     "postroom.rules.text": ("AddressText", "Text"),
+    "postroom.rules.textset": ("AnyOf",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.config.folder import warnings, write_rule
+import postroom_filing
+from postroom import Condition, Message, RegisterCondition, hookimpl
+from postroom.hooks.plugins import Plugins
+from tests.config.folder import SETTINGS, load_rules, warnings, write_rule
 
+LATE, EARLY = 'zone = "America/Los_Angeles"', 'zone = "Asia/Tokyo"'
 NEVER = "rule 'it': it can never match: its conditions exclude each other"
 
 
@@ -53,16 +58,18 @@ def test_other_control_characters_in_a_regex_are_told_of(tmp_path: Path) -> None
     "when",
     [
         "from = 'a', not = { from = 'a' }",
-        "not = {}",
         "from = 'a', subject = 'b', not = [{ subject = 'b' }, { to = 'c' }]",
         "from = 'a', subject = 'b', not.all = [{ subject = 'b' }, { from = 'a' }]",
         "from = 'a', not.any = [{ from = 'a' }, { to = 'c' }]",
         "all = [{ from = 'a' }, { to = 'b' }], not.from = 'a'",
-        "size = { over = '2M', under = '1M' }",
-        "size = { over = '1M', under = '1M' }",
+        "all = [{ size = '1M' }, { size.under = '1M' }]",
         "all = [{ size = { under = '1M' } }, { size = '2M' }]",
         "all = [{ age = '14d' }, { age.under = '2w' }]",
         "all = [{ date = 2026-03-01 }, { date.before = 2026-02-01 }]",
+        "all = [{ date = 2026-03-02 }, { date.before = 2026-03-01T09:00:00Z }]",
+        "all = [{ date = 2026-03-02T09:00:00 }, { date.before = 2026-03-01 }]",
+        f"all = [{{ date = {{ after = 2026-01-02, {LATE} }} }}, "
+        f"{{ date = {{ before = 2026-01-02, {EARLY} }} }}]",
         "from = 'a', any = [{ to = 'b', not.from = 'a' }, { not.from = 'a' }]",
     ],
 )
@@ -80,20 +87,14 @@ def test_conditions_that_exclude_each_other_are_told_of(
         "size = { over = '1M', under = '2M' }",
         "age = { over = '14d', under = '3w' }",
         "all = [{ date = 2026-03-01 }, { date.before = 2026-03-02 }]",
-        "all = [{ date = 2026-03-02 }, { date.before = 2026-03-01T09:00:00Z }]",
-        "all = [{ date = 2026-03-02T09:00:00 }, { date.before = 2026-03-01 }]",
+        f"all = [{{ date = {{ after = 2026-01-02, {EARLY} }} }}, "
+        f"{{ date = {{ before = 2026-01-02, {LATE} }} }}]",
         "any = [{ size = { under = '1M' } }, { size = '2M' }]",
         "from = 'a', any = [{ to = 'b', not.from = 'a' }, { to = 'c' }]",
     ],
 )
 def test_conditions_that_may_hold_together_are_not(tmp_path: Path, when: str) -> None:
     assert warnings(tmp_path, write_rule(f"when = {{ {when} }}")) == []
-
-
-def test_a_time_without_a_zone_is_not_compared_to_one_with(tmp_path: Path) -> None:
-    after, before = "2026-03-02T09:00:00", "2026-03-01T09:00:00Z"
-    when = f"when.all = [{{ date.after = {after} }}, {{ date.before = {before} }}]"
-    assert warnings(tmp_path, write_rule(when)) == []
 
 
 @pytest.mark.parametrize(
@@ -130,3 +131,93 @@ def test_a_rule_that_headers_can_answer_is_not(tmp_path: Path, when: str) -> Non
 def test_a_rule_at_rest_is_not_looked_at(tmp_path: Path) -> None:
     keys = "enabled = false\nwhen = { from = 'a', not.from = 'a' }"
     assert warnings(tmp_path, write_rule(keys)) == []
+
+
+@pytest.mark.parametrize("action", ["redirect", "forward"])
+@pytest.mark.parametrize(
+    "address", ["me@ours.example", "ME@Ours.example", "i@b.example"]
+)
+def test_what_is_passed_on_to_its_own_account_is_told_of(
+    tmp_path: Path, action: str, address: str
+) -> None:
+    then = f"[{{ {action} = ['a@b.example', '{address}'] }}]"
+    settings = SETTINGS.replace(
+        'address = "me@ours.example"',
+        'address = "me@ours.example"\naliases = ["i@b.example"]',
+    )
+    rule = write_rule("accounts = ['home']\nwhen.from = 'a'", then=then)
+    (told,) = load_rules(tmp_path, rule, settings=settings).warnings
+    assert told.key == f"then[1].{action}"
+    assert "is an address of account 'home' itself" in told.message
+
+
+def test_what_is_passed_on_to_another_account_is_not(tmp_path: Path) -> None:
+    rule = write_rule(
+        "accounts = ['home']\nwhen.from = 'a'", then="[{ forward = 'me@work.example' }]"
+    )
+    assert warnings(tmp_path, rule) == []
+
+
+class Quiet(Condition):
+    """It came in quiet hours, from `after` on or until `before`."""
+
+    depth = "headers"
+    after: int
+    before: int
+
+    def holds(self, message: Message) -> bool:
+        """True at night."""
+        hour = message.received.hour
+        return hour >= self.after or hour < self.before
+
+
+class Level(Condition):
+    """The level is above `above` and below `below`."""
+
+    depth = "headers"
+    above: int | None = None
+    below: int | None = None
+
+    def holds(self, message: Message) -> bool:
+        """Never."""
+        return False
+
+    def bounds(self) -> tuple[object, object]:
+        """The two."""
+        return self.above, self.below
+
+
+@hookimpl
+def register_conditions(register: RegisterCondition) -> None:
+    register("quiet", Quiet)
+    register("level", Level)
+
+
+@pytest.mark.parametrize(
+    ("when", "is_told"),
+    [
+        ("when.quiet = { after = 22, before = 6 }", False),
+        ("when.all = [{ level.above = 6 }, { level.below = 22 }]", False),
+        ("when.all = [{ level.above = 22 }, { level.below = 6 }]", True),
+    ],
+)
+def test_only_a_condition_itself_tells_of_its_bounds(
+    tmp_path: Path, when: str, is_told: bool
+) -> None:
+    acme = SimpleNamespace(register_conditions=register_conditions)
+    plugins = Plugins([("filing", postroom_filing), ("acme", acme)])
+    told = load_rules(tmp_path, write_rule(when), plugins=plugins).warnings
+    assert [NEVER.endswith(each.message) for each in told] == [True] * is_told
+
+
+@pytest.mark.parametrize(
+    "when", ["from = 'x', not.weekend = true", "any = [{ weekend = true }]", ""]
+)
+def test_of_a_rule_that_lacks_something_nothing_else_is_told(
+    tmp_path: Path, when: str
+) -> None:
+    rules = write_rule(f"when = {{ {when} }}", then="[{ shout = true }]")
+    rules += write_rule("when.subject = 'x'", name="late")
+    remembered = {"condition weekend": "acme", "action shout": "acme"}
+    (told,) = load_rules(tmp_path, rules, remembered=remembered).warnings
+    assert told.message.startswith("it lacks ")

@@ -10,6 +10,7 @@ import pytest
 from postroom.config.rulefiles import read_rule_files
 from postroom.errors import ConfigError
 from postroom.hooks.discovery import discover_plugins
+from postroom.rules.logic import All
 from tests.builders import read_rules
 
 
@@ -52,6 +53,31 @@ THEN = "then = [{ flag = true }]"
             f"{THEN}\nwhen.all = [{{ b = 1 }}]",
             "when.all[1].b: there is no condition 'b'",
         ),
+        (f"{THEN}\nwhen.any = [{{}}]", "when.any[1]: expected a condition"),
+        (f"{THEN}\nwhen.all = [{{}}]", "when.all[1]: expected a condition"),
+        (f"{THEN}\nwhen.not = {{}}", "when.not: expected a condition"),
+        (f"{THEN}\nwhen.not = [{{}}]", "when.not[1]: expected a condition"),
+        (f"{THEN}\nwhen.cc = [3]", "when.cc[1]: expected a text"),
+        (f"{THEN}\nwhen.header.X-A = [3]", "when.header.X-A[1]: expected a text"),
+        ("then = [{ delete = false }]", "then[1].delete: expected true or 'forever'"),
+        (
+            f"{THEN}\nsubject = 'a'",
+            "subject: there is no key 'subject'; did you mean when.subject?",
+        ),
+        (
+            f"{THEN}\nany = []",
+            "any: there is no key 'any'; did you mean when.any?",
+        ),
+        (
+            f"{THEN}\nmove = 'a'",
+            "move: there is no key 'move'; did you mean then = [{ move = … }]?",
+        ),
+        (
+            f"{THEN}\nflag = true",
+            "flag: there is no key 'flag'; did you mean when.flag or then = [{ flag",
+        ),
+        (f"{THEN}\naccounts = []", "accounts: expected at least one"),
+        (f"{THEN}\nmailboxes = []", "mailboxes: expected at least one"),
         (f"{THEN}\nwhen.not = 'a'", "when.not: expected a table of conditions"),
         (f"{THEN}\nwhen = 'a'", "when: expected a table"),
     ],
@@ -80,6 +106,28 @@ def test_a_name_is_taken_once_in_all_files(tmp_path: Path) -> None:
         ConfigError, match=r"name: the name is taken by a rule of .*rules"
     ):
         read_rules(tmp_path, rule + rule)
+
+
+def test_a_name_is_taken_by_a_rule_that_can_not_be_read_as_well(tmp_path: Path) -> None:
+    right = f'[[rule]]\nname = "it"\n{THEN}\n'
+    wrong = '[[rule]]\nname = "it"\n'
+    for rules in (right + wrong, wrong + right):
+        with pytest.raises(ConfigError) as caught:
+            read_rules(tmp_path, rules)
+        told = {problem.message for problem in caught.value.problems}
+        assert "it is required" in told
+        assert f"the name is taken by a rule of {tmp_path}/rules.toml" in told
+
+
+@pytest.mark.parametrize("name", [" ", "a\\nb", "a\\u2028b", "\\t"])
+def test_a_name_is_one_line_and_not_blank(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="name: expected"):
+        read_rules(tmp_path, f'[[rule]]\nname = "{name}"\n{THEN}')
+
+
+def test_a_when_that_is_empty_is_every_message(tmp_path: Path) -> None:
+    (rule,) = read_rules(tmp_path, f'[[rule]]\nname = "a"\n{THEN}\nwhen = {{}}')
+    assert rule.when == All(())
 
 
 def test_a_rule_without_a_name_is_told_by_its_number(tmp_path: Path) -> None:

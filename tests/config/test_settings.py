@@ -166,15 +166,15 @@ def test_only_its_own_letters_name_inbox(tmp_path: Path) -> None:
 def test_a_rule_is_for_mailboxes_that_are_watched(tmp_path: Path) -> None:
     rule = (
         '[[rule]]\nname = "{name}"\nmailboxes = ["{mailbox}"]\n'
-        "accounts = [{accounts}]\nthen = [{{ flag = true }}]\n"
+        "{accounts}\nthen = [{{ flag = true }}]\n"
     )
     settings = GOOD + 'watch = ["INBOX", "Lists"]\n' + OTHER
     rules = "".join(
         [
             rule.format(name="all", mailbox="Lists", accounts=""),
-            rule.format(name="ours", mailbox="Lists", accounts='"home"'),
+            rule.format(name="ours", mailbox="Lists", accounts="accounts = ['home']"),
             rule.format(name="slip", mailbox="List", accounts=""),
-            rule.format(name="other", mailbox="Lists", accounts='"isp"'),
+            rule.format(name="other", mailbox="Lists", accounts="accounts = ['isp']"),
         ]
     )
     first, second = complaints(tmp_path, settings, one=rules)

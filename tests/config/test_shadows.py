@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pydantic import Field, SecretStr
 
-from tests.config.folder import warnings, write_rule
+import postroom_filing
+from postroom import Condition, Message, RegisterCondition, hookimpl
+from postroom.hooks.plugins import Plugins
+from tests.config.folder import load_rules, warnings, write_rule
 
 MOVE = "[{ move = 'A' }]"
 FLAG = "[{ flag = true }]"
@@ -100,3 +105,48 @@ def test_the_first_that_takes_them_is_named_and_a_shadowed_one_shadows_nothing(
     first, second = warnings(tmp_path, rules)
     assert first == TOLD.replace("'late'", "'again'")
     assert second == TOLD
+
+
+class Known(Condition):
+    """The sender knows this secret."""
+
+    depth = "headers"
+    secret: SecretStr
+    salt: str = Field("", repr=False)
+
+    def holds(self, message: Message) -> bool:
+        """Never."""
+        return False
+
+
+@hookimpl
+def register_conditions(register: RegisterCondition) -> None:
+    register("known", Known)
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "is_told"),
+    [
+        ("'a'", "'a'", True),
+        ("'a'", "'b'", False),
+        ("{ secret = 'a', salt = 'c' }", "{ secret = 'a', salt = 'c' }", True),
+        ("{ secret = 'a', salt = 'c' }", "{ secret = 'a', salt = 'd' }", False),
+    ],
+)
+def test_what_looks_the_same_is_compared(
+    tmp_path: Path, early: str, late: str, is_told: bool
+) -> None:
+    acme = SimpleNamespace(register_conditions=register_conditions)
+    plugins = Plugins([("filing", postroom_filing), ("acme", acme)])
+    rules = write_rule(f"when.known = {early}", "early", MOVE)
+    rules += write_rule(f"when.known = {late}", "late")
+    told = load_rules(tmp_path, rules, plugins=plugins).warnings
+    assert [TOLD.endswith(each.message) for each in told] == [True] * is_told
+
+
+def test_a_rule_that_lacks_something_is_not_shadowed(tmp_path: Path) -> None:
+    rules = write_rule("when.not.weekend = true", "early", MOVE)
+    rules += write_rule("", "all", MOVE) + write_rule("when.weekend = true", "late")
+    remembered = {"condition weekend": "acme"}
+    told = load_rules(tmp_path, rules, remembered=remembered).warnings
+    assert [each.message.partition(" ")[2][:5] for each in told] == ["lacks", "lacks"]

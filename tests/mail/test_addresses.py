@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroom.mail.addresses import Address, is_address, parse_addresses
+from postroom.mail.addresses import (
+    Address,
+    is_address,
+    parse_addresses,
+    without_tag,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,6 +22,7 @@ from postroom.mail.addresses import Address, is_address, parse_addresses
         ('"Last, First" <a@b.c>, b@b.c', [("Last, First", "a@b.c"), ("", "b@b.c")]),
         (r'"A \"B\" C" <a@b.c>', [('A "B" C', "a@b.c")]),
         ("=?utf-8?q?J=C3=B6rg?= <j@b.c>", [("Jörg", "j@b.c")]),
+        ("Jo\u0308rg <jo\u0308rg@b.c>", [("J\xf6rg", "jo\u0308rg@b.c")]),
         ("a@b.c (a (nested) comment)", [("", "a@b.c")]),
         (
             "Friends: a@b.c, b@b.c;, c@b.c",
@@ -61,6 +67,18 @@ def test_what_could_be_more_than_an_address_is_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["a@b", "a.b+c@d-e.example", "x=y@z.org"])
 def test_a_plain_address_is_one(text: str) -> None:
     assert is_address(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "without"),
+    [
+        ("Ann+Shop@Example.org", "ann@example.org"),
+        *(("ann@example.org", "ann@example.org"), ("a+b+c@x.y", "a@x.y")),
+        *(("+a@x.y", "+a@x.y"), ("a@x+y.z", "a@x+y.z"), ("", "")),
+    ],
+)
+def test_a_sub_address_is_left_out(address: str, without: str) -> None:
+    assert without_tag(address) == without
 
 
 @given(st.text(max_size=200))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import email.policy
 import time
+import unicodedata
 from email.message import EmailMessage
 
 import pytest
@@ -11,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.mail.attachments import attachment_names
+from postroom.mail.body import read_text
+from postroom.mail.forward import compose_forward
 from postroom.mail.parameters import read_parameters
+from tests.builders import NOW, OWNER, make_message
 
 MIXED = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 
@@ -46,6 +51,13 @@ def disposition(parameters: str) -> str:
         ("filename*1=b.pdf; filename*0=a", "ab.pdf"),
         ("filename*0*=utf-8''%C3; filename*1*=%BC; filename*2=.%70df", "ü.%70df"),
         ("filename*0=a; filename*2=c", "a"),
+        ("filename*00=a; filename*01=b.pdf; filename*002=c", "ab.pdfc"),
+        ("filename*00*=utf-8''%C3; filename*01*=%BC", "ü"),
+        ("(c) filename=a.pdf", "a.pdf"),
+        ('size=3 ; (a;b) (c)\r\n filename (d) = "a.pdf"', "a.pdf"),
+        ('(filename="x.pdf") filename=a.pdf', "a.pdf"),
+        ("filename=re\u0301union.pdf", "r\xe9union.pdf"),
+        ("filename*=utf-8''e%CC%81.pdf", "\xe9.pdf"),
         ("filename=x.txt; filename*=utf-8''a.pdf", "a.pdf"),
         ("filename=x.txt; filename*5=lost", "x.txt"),
         ('filename="=?utf-8?q?f=C3=BCnf=2Epdf?="', "fünf.pdf"),
@@ -67,6 +79,39 @@ def test_the_name_in_the_content_type_stands_in() -> None:
     assert name_of(typed) == "€.pdf"
     assert name_of(typed, "Content-Disposition: attachment") == "€.pdf"
     assert name_of(typed, "Content-Disposition: inline; filename=b.pdf") == "b.pdf"
+
+
+def test_a_second_disposition_hides_no_name() -> None:
+    inline = "Content-Disposition: inline"
+    named = "Content-Disposition: attachment; filename=a.pdf"
+    assert name_of(inline, named) == name_of(named, inline) == "a.pdf"
+    assert name_of(inline, 'Content-Disposition: (x) "Attachment"') == ""
+
+
+def enclose(raw: bytes, name: str = "") -> bytes:
+    """A message with this one inside."""
+    head = f"Content-Type: message/rfc822; name={name}\r\n\r\n".encode()
+    return MIXED + b"--b\r\n" + head + raw + b"\r\n--b--\r\n"
+
+
+def test_the_attachments_of_a_message_inside_are_listed() -> None:
+    scan = b"Content-Type: application/pdf; name=scan.pdf\r\n\r\nx"
+    assert attachment_names(enclose(scan)) == ("scan.pdf",)
+    inside = enclose(scan, "mail.eml").replace(b"=b", b"=c").replace(b"--b", b"--c")
+    assert attachment_names(enclose(inside)) == ("mail.eml", "scan.pdf")
+    attached = b"Content-Type: message/rfc822\r\nContent-Disposition: attachment\r\n"
+    encoded = b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(scan)
+    assert attachment_names(attached + encoded) == ("", "scan.pdf")
+
+
+def test_the_attachments_of_what_postroom_forwards_are_listed() -> None:
+    original = make_message(enclose(b"Content-Type: a/b; name=scan.pdf\r\n\r\nx"))
+    forwarded = compose_forward(original, ["bob@x.org"], OWNER, "key", NOW)
+    assert attachment_names(forwarded.content) == ("scan.pdf",)
+
+
+def test_the_text_of_a_message_inside_is_not_that_of_the_message() -> None:
+    assert read_text(enclose(b"\r\ninner")) == ""
 
 
 def test_a_part_is_an_attachment_by_its_mark_or_its_name() -> None:
@@ -93,7 +138,8 @@ def test_the_names_that_others_write_are_read(names: list[str]) -> None:
     message.set_content("Hello")
     for name in names:
         message.add_attachment(b"x", "application", "pdf", filename=name)
-    assert attachment_names(bytes(message)) == tuple(names)
+    composed = tuple(unicodedata.normalize("NFC", name) for name in names)
+    assert attachment_names(bytes(message)) == composed
 
 
 HEAD = b"Content-Disposition: attachment"
@@ -116,11 +162,19 @@ HEAD = b"Content-Disposition: attachment"
         MIXED + (b"--b\r\n" + HEAD + b";a=b" * 8_000 + b"\r\n\r\n") * 1_000,
         b"Content-Type: " + b"(" * 1_000_000,
         b"Content-Type: multipart/mixed; boundary=" + b"'" * 30_000,
+        HEAD + b";(a)" * 8_000,
+        HEAD + b";" + b"(a)" * 10_000,
+        HEAD + b";(" * 16_000,
+        HEAD + b";a" + b"()" * 16_000,
+        b"Content-Type: message/rfc822\r\n\r\n" * 400_000,
+        b"Content-Type: message/rfc822\r\n\r\n" * 30 + b"x" * 20_000_000,
+        MIXED + (b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + HEAD) * 100_000,
     ],
     ids=[
         *("pieces", "many-pieces", "quotes", "backslashes", "semicolons", "spaces"),
         *("spaces-behind", "apostrophes", "percents", "words", "parts", "parameters"),
-        *("comments", "boundary"),
+        *("comments", "boundary", "comment-ends", "many-comments", "open-comments"),
+        *("comments-behind", "messages", "large-messages", "many-messages"),
     ],
 )
 def test_hostile_names_take_no_time(raw: bytes) -> None:

@@ -44,6 +44,8 @@ def test_html_alone_is_read_without_tags_styles_and_scripts() -> None:
     ("encoding", "encoded"),
     [
         (b"base64", base64.encodebytes("Grüße".encode())),
+        (b"Base64 (by hand)", base64.encodebytes("Grüße".encode())),
+        (b"base64;", base64.encodebytes("Grüße".encode())),
         (b"quoted-printable", b"Gr=C3=BC=C3=9Fe"),
         (b"8bit", "Grüße".encode()),
     ],
@@ -51,6 +53,31 @@ def test_html_alone_is_read_without_tags_styles_and_scripts() -> None:
 def test_the_transfer_encoding_is_undone(encoding: bytes, encoded: bytes) -> None:
     head = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
     assert read_text(head + encoding + b"\r\n\r\n" + encoded) == "Grüße"
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        (b"in<b>voi</b>ce<!-- x -->s", "invoices"),
+        (b"in<span class=x>voice</span>", "invoice"),
+        (b"in<o:p></o:p>voice<style>x</style>s", "invoices"),
+        (b"total<br>due", "total due"),
+        (b"<p>total</p><p>due</p>", "total due"),
+        (b"<tr><td>total</td><td>5</td></tr>", "total 5"),
+        (b"<H1>total</H1>due<HR/>now", "total due now"),
+    ],
+)
+def test_a_tag_ends_a_word_where_it_ends_a_line(markup: bytes, text: str) -> None:
+    assert " ".join(read_text(HTML + markup).split()) == text
+
+
+def test_the_lines_of_a_text_stay_as_they_are() -> None:
+    assert read_text(b"\r\na  b\r\n\r\n c") == "a  b\r\n\r\n c"
+
+
+def test_accents_have_one_form() -> None:
+    assert read_text("\r\ne\u0301".encode()) == "\xe9"
+    assert read_text(HTML + b"<p>e&#769;</p>").strip() == "\xe9"
 
 
 def test_attachments_are_no_text() -> None:
@@ -131,11 +158,15 @@ def test_a_number_of_many_digits_in_html_is_no_character() -> None:
         nested(1, b"\n--b0" + b" " * 6_000_000 + b"x"),
         MIXED + (b"--b\r\n" + b"X: y\r\n" * 16_000 + b"\r\n") * 300,
         b"Content-Type: multipart/mixed; boundary=" + b"b" * 5_000 + b"\r\n\r\nx",
+        MIXED + (b"--b\r\nContent-Type: " + b"(" * 32_000 + b"\r\n\r\n") * 500,
+        MIXED + (b"--b\r\nContent-Disposition: " + b"(" * 32_000 + b"\r\n\r\n") * 500,
+        b"\r\n" + "\u0315\u0327".encode() * 250_000,
     ],
     ids=[
         *("nesting", "parts", "styles", "angles", "tag", "tags", "ends", "attributes"),
         *("quotes", "style-ends", "references", "number", "semicolons", "nested-lines"),
         *("nested-blanks", "nested-boundaries", "spaces", "headers", "boundary"),
+        *("type-comments", "disposition-comments", "accents"),
     ],
 )
 def test_a_hostile_body_takes_no_time(raw: bytes) -> None:

@@ -69,6 +69,13 @@ def test_the_envelope_sender_is_the_owner() -> None:
     )
 
 
+def test_it_goes_to_each_once_and_not_back_to_its_author() -> None:
+    to = ["Bob@example.com", "ann@example.org", "bob@example.com", "me@ours.example"]
+    outgoing = compose_forward(make_message(make_raw()), to, OWNER, "key", NOW)
+    assert outgoing.envelope.recipients == ("Bob@example.com",)
+    assert parse(outgoing)["To"] == "Bob@example.com"
+
+
 def test_a_retry_would_have_the_same_octets() -> None:
     assert forward(make_raw()) == forward(make_raw())
 

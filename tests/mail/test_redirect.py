@@ -16,6 +16,7 @@ from postroom.mail.envelope import Outgoing, Retry
 from postroom.mail.header import Header
 from postroom.mail.loops import MOST_HOPS, MOST_RECEIVED, Hop
 from postroom.mail.message import DepthError
+from postroom.mail.messageids import make_message_id
 from postroom.mail.owner import Owner
 from postroom.mail.redirect import compose_redirect, why_not_redirect
 from tests.builders import NOW, make_message, make_raw
@@ -169,6 +170,17 @@ def test_the_others_get_what_one_of_them_wrote() -> None:
     outgoing = redirect(raw, BOB, "eve@example.com")
     assert outgoing.envelope.recipients == ("eve@example.com",)
     assert Header.parse(outgoing.content).text("Resent-To") == "eve@example.com"
+
+
+def test_each_gets_it_once() -> None:
+    outgoing = redirect(make_raw(), "Bob@example.com", BOB, "eve@example.com", BOB)
+    assert outgoing.envelope.recipients == ("Bob@example.com", "eve@example.com")
+
+
+def test_what_a_machine_answers_to_our_own_mail_is_not_redirected() -> None:
+    ours = make_message_id("key", "me@ours.example")
+    raw = with_line(f"Auto-Submitted: auto-replied\r\nIn-Reply-To: {ours}")
+    assert "a machine answers" in refusal(raw)
 
 
 def test_a_redirect_needs_the_octets() -> None:

@@ -79,6 +79,34 @@ def test_the_date_is_that_of_the_arrival_where_the_machine_stands(
     assert holds(tmp_path, f"date = {{ {when} }}", message) is result
 
 
+@pytest.mark.parametrize(
+    ("bound", "before_it"),
+    [("2026-10-25T02:30:00", ["00:15"]), ("2026-10-25T01:00:00Z", ["00:15", "00:45"])],
+)
+def test_the_hour_that_comes_twice_is_two_hours(
+    tmp_path: Path, bound: str, before_it: list[str]
+) -> None:
+    """In Berlin it is 02:15 at 00:15 and at 01:15 UTC; 02:30 is the first of two."""
+    when = f'date = {{ before = {bound}, zone = "Europe/Berlin" }}'
+    times = ("00:15", "00:45", "01:15", "01:45")
+    found = [
+        at
+        for at in times
+        if holds(tmp_path, when, arrived(datetime.fromisoformat(f"2026-10-25T{at}Z")))
+    ]
+    assert found == before_it
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("at", [datetime.min, datetime.max])
+def test_an_arrival_at_the_ends_of_time_is_no_failure(
+    tmp_path: Path, at: datetime, zone: str
+) -> None:
+    message = arrived(at.replace(tzinfo=UTC))
+    when = f'date = {{ weekday = "mon-sun", after = 2026-01-01, zone = "{zone}" }}'
+    assert holds(tmp_path, when, message) is (at == datetime.max)
+
+
 def test_a_plain_date_means_from_then_on(tmp_path: Path) -> None:
     assert holds(tmp_path, "date = 2026-03-01", arrived(NOW))
     assert not holds(tmp_path, "date = 2026-03-04", arrived(NOW))
@@ -132,6 +160,7 @@ def test_the_mailbox_is_where_it_arrived(
             "when.date",
             "nothing arrives after the one and before the other",
         ),
+        ("date.after = 09:00:00", "when.date.after", "expected a day or a time"),
         ('date = "2026-01-01"', "when.date", "without quotes, such as 2026-01-31"),
         (
             'date = { weekday = "mondey" }',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,6 +41,9 @@ def expand(written: str, message: Message = STAND) -> str:
         ("Kept/{mailbox}/a", "Kept/Old/Work/a"),
         ("a{{b}}c", "a{b}c"),
         ("{{{account}}}", "{home}"),
+        ("INBOX/Lists/{list.id}", "INBOX/Lists/lists_example"),
+        ("INBOX/From {from.local}", "INBOX/From ann"),
+        ("[Gmail]/Kept/{list.id}", "[Gmail]/Kept/lists_example"),
         ("50% of *", "50% of *"),  # what the rule says is not touched
     ],
 )
@@ -89,6 +93,15 @@ def test_a_date_is_that_of_the_arrival_where_the_machine_stands(
         ("{from.name}", 'put a mailbox before it, such as "Senders/{from.name}"'),
         ("{list.id}{from.local}/x", "a stranger could choose Trash"),
         (3, "valid string"),
+        ("INBOX/{from.name}", 'such as "INBOX/Senders/{from.name}"'),
+        ("inbox / {list.id}/x", 'such as "inbox /Senders/{list.id}/x"'),
+        ("INBOX/INBOX/{from.name}", "a stranger could choose Trash"),
+        ("INBOX.{from.name}", "a stranger could choose Trash"),
+        ("{mailbox}/{from.local}", 'such as "{mailbox}/Senders/{from.local}"'),
+        ("[Gmail]/{from.local}", 'such as "[Gmail]/Senders/{from.local}"'),
+        ("[google mail]/{from.local}", "a stranger could choose Trash"),
+        ("{from.name} ", 'such as "Senders/{from.name}"'),
+        (" {from.name} {list.id} /x", "a stranger could choose Trash"),
     ],
 )
 def test_what_is_no_destination_is_refused(written: object, complaint: str) -> None:
@@ -123,6 +136,18 @@ def test_what_is_no_destination_is_refused(written: object, complaint: str) -> N
 )
 def test_a_value_is_cleaned(value: str, level: str) -> None:
     assert clean_level(value, "/") == level
+
+
+def test_a_name_of_endless_accents_takes_no_time() -> None:
+    begun = time.process_time()
+    clean_level("a" + "\u0315" * 16_000 + "\u0300" * 16_000, "/")
+    assert time.process_time() - begun < 0.5
+
+
+def test_the_ends_of_time_are_a_date(in_berlin: None) -> None:
+    for moment, year in ((datetime.min, 1), (datetime.max, 9999)):
+        ancient = replace(STAND, received=moment.replace(tzinfo=UTC))
+        assert int(expand("{date:%Y}", ancient)) == year
 
 
 def test_the_delimiter_of_the_server_is_no_part_of_a_value() -> None:

@@ -18,6 +18,8 @@ from postroom.rules.moments import Hours, Moment, Weekday, Weekdays, ZoneName
         ("22:00-06:00", ["22:00", "00:00", "05:59:59"], ["06:00", "21:59"]),
         ("17:00-24:00", ["17:00", "23:59:59"], ["00:00", "16:59"]),
         ("00:00-12:00", ["00:00", "11:59"], ["12:00", "23:59"]),
+        ("00:00-24:00", ["00:00", "23:59:59"], []),
+        ("17:00-00:00", ["17:00", "23:59:59"], ["00:00", "16:59"]),
     ],
 )
 def test_hours_are_from_the_first_on_and_before_the_second(
@@ -37,7 +39,7 @@ def test_hours_are_from_the_first_on_and_before_the_second(
         ("09:00-25:00", "there is no time 25:00"),
         ("09:60-10:00", "there is no time 09:60"),
         ("09:00-09:00", "it ends when it begins"),
-        ("00:00-24:00", "it ends when it begins"),
+        ("24:00-06:00", "there is no time 24:00"),
         (9, "valid string"),
     ],
 )
@@ -59,6 +61,34 @@ def test_days_of_the_week_have_names() -> None:
     for wrong in ([], "mo", 1):
         with pytest.raises(ValidationError):
             days.validate_python(wrong)
+
+
+@pytest.mark.parametrize(
+    ("written", "within"),
+    [
+        ("mon-fri", {0, 1, 2, 3, 4}),
+        ("Saturday - Monday", {5, 6, 0}),
+        ("tue-tue", {1}),
+        (["mon-tue", "sun"], {0, 1, 6}),
+    ],
+)
+def test_days_in_a_row_have_a_dash(written: object, within: set[int]) -> None:
+    days: TypeAdapter[tuple[Weekday, ...]] = TypeAdapter(Weekdays)
+    found = days.validate_python(written)
+    week = [date(2026, 3, 2 + number) for number in range(7)]
+    assert {day.weekday() for day in week if any(day in each for each in found)} == (
+        within
+    )
+
+
+def test_a_dash_stands_between_two_days() -> None:
+    for wrong, told in (
+        ("mon-fridy", "did you mean 'friday'"),
+        ("mon-", "no day of the week ''"),
+        ("mon-wed-fri", 'such as "mon-fri"'),
+    ):
+        with pytest.raises(ValidationError, match=told):
+            Weekday.model_validate(wrong)
 
 
 def test_a_moment_is_a_day_or_a_time_of_toml() -> None:

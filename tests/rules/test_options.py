@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from postroom.hooks.discovery import discover_plugins
 from postroom.rules.condition import Options, dump_options, show_options
 from postroom.rules.options import (
     Duration,
@@ -27,7 +28,7 @@ def test_octets_are_read(written: object, octets: int) -> None:
     assert TypeAdapter(Octets).validate_python(written) == octets
 
 
-@pytest.mark.parametrize("written", ["", "big", "1T", True, 1.5, "-1"])
+@pytest.mark.parametrize("written", ["", "big", "1T", True, 1.5, "-1", -5])
 def test_what_is_no_size_is_refused(written: object) -> None:
     with pytest.raises(ValidationError, match="expected a number of octets"):
         TypeAdapter(Octets).validate_python(written)
@@ -95,6 +96,20 @@ def test_flags_are_plain_names_or_keywords() -> None:
             adapter.validate_python(wrong)
 
 
+@pytest.mark.parametrize(
+    ("written", "right"),
+    [
+        ("read", '"seen"'),
+        ("Starred", '"flagged"'),
+        ("unread", 'not.flag = "seen"'),
+        ("\\unseen", 'not.flag = "seen"'),
+    ],
+)
+def test_what_people_call_a_flag_is_no_keyword(written: str, right: str) -> None:
+    with pytest.raises(ValidationError, match=f"there is no flag .*write {right}"):
+        TypeAdapter(FlagNames).validate_python(written)
+
+
 def test_recipients_are_one_or_a_few_addresses() -> None:
     adapter: TypeAdapter[tuple[str, ...]] = TypeAdapter(Recipients)
     assert adapter.validate_python("a@b.c") == ("a@b.c",)
@@ -145,3 +160,60 @@ def test_options_are_shown_as_they_are_written() -> None:
 def test_options_are_made_again_from_their_json() -> None:
     late = Late.model_validate("36h")
     assert Late.model_validate_json(dump_options(late)) == late
+
+
+BUNDLED_ACTIONS: list[tuple[str, object]] = [
+    ("move", "Lists/{list.id}"),
+    ("archive", True),
+    ("archive", "{date:%Y}/x"),
+    ("copy", "A"),
+    ("mark", "read"),
+    *((name, True) for name in ("flag", "unflag", "delete", "stop")),
+    ("delete", "forever"),
+    ("forward", ["a@b.example", "c@d.example"]),
+    ("redirect", "a@b.example"),
+    ("reply", {"text": "x", "subject": "y", "every": "10d", "handle": "z"}),
+]
+BUNDLED_CONDITIONS: list[tuple[str, object]] = [
+    *((name, ["@a.example", "b"]) for name in ("from", "to", "cc", "recipient")),
+    ("subject", ["a*", "/b/", {"is": "c", "case": True}]),
+    ("header", {"X-A": "b", "X-C": ["d", "*"]}),
+    *((name, "a") for name in ("list", "body", "attachment", "mailbox")),
+    ("size", {"over": "1K", "under": "2K"}),
+    ("age", {"over": "1d", "under": "2w"}),
+    ("date", date(2026, 1, 2)),
+    (
+        "date",
+        {
+            "after": datetime(2026, 1, 2, 3),
+            "before": datetime(2026, 1, 5, 4, tzinfo=timezone(timedelta(hours=14))),
+            "weekday": ["mon-fri", "sun"],
+            "between": "09:00-24:00",
+            "zone": "Asia/Tokyo",
+        },
+    ),
+    ("flag", ["seen", "$Work"]),
+    ("auto", True),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BUNDLED_ACTIONS)
+def test_a_bundled_action_is_made_again_from_its_json(name: str, value: object) -> None:
+    kind = discover_plugins().actions[name].type
+    action = kind.model_validate(value)
+    assert kind.model_validate_json(dump_options(action)) == action
+
+
+@pytest.mark.parametrize(("name", "value"), BUNDLED_CONDITIONS)
+def test_a_bundled_condition_is_made_again_from_its_json(
+    name: str, value: object
+) -> None:
+    kind = discover_plugins().conditions[name].type
+    condition = kind.model_validate(value)
+    assert kind.model_validate_json(dump_options(condition)) == condition
+
+
+def test_none_of_the_bundled_ones_is_left_out() -> None:
+    plugins = discover_plugins()
+    assert {name for name, _ in BUNDLED_ACTIONS} == {*plugins.actions}
+    assert {name for name, _ in BUNDLED_CONDITIONS} == {*plugins.conditions}

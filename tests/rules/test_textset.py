@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postroom.rules.text import AddressText, Text
-from postroom.rules.textset import TextSet
+from postroom.rules.textset import AnyOf, TextSet
 
 # Letters whose upper, lower and folded forms differ in length or in kind, a lone
 # surrogate, what is special in patterns, and controls.
@@ -39,6 +40,7 @@ def pairs(draw: st.DrawFn, letters: str = LETTERS) -> tuple[Text, str]:
     way = draw(st.sampled_from([*written]))
     kind = draw(st.sampled_from([Text, AddressText]))
     if way == "plain":
+        piece = piece.strip() + "k"  # An address pattern has no blanks around it.
         return kind.model_validate(f"k{piece}"), f"k{value}"
     return kind.model_validate({way: written[way], "case": draw(st.booleans())}), value
 
@@ -82,3 +84,37 @@ def test_each_of_a_thousand_is_found_alone() -> None:
     for number in (0, 7, 999):
         found = together.matching([f"Your Invoice {number}!"])
         assert found == frozenset({number})
+
+
+@settings(max_examples=100)
+@given(st.lists(pairs(), min_size=9, max_size=12), st.data())
+def test_any_of_many_fits_where_one_of_them_does(
+    pairs: list[tuple[Text, str]], data: st.DataObject
+) -> None:
+    texts, values = zip(*pairs, strict=True)
+    asked = data.draw(st.lists(st.sampled_from(values), max_size=3))
+    fits = any(text.matches(value) for text in texts for value in asked)
+    assert AnyOf(texts).fits(asked) is fits
+
+
+def test_a_set_that_is_too_large_is_asked_one_by_one() -> None:
+    large = [Text.model_validate(f"/x{n}.{{400}}/") for n in range(400)]
+    any_of = AnyOf([*large, Text.model_validate("a")])
+    assert any_of.fits(["a"])
+    assert not any_of.fits(["b"])
+
+
+def test_hundreds_of_patterns_on_a_long_text_take_no_time() -> None:
+    body = "\u017f\u00df\u00e9 " * 300_000
+    words = [Text.model_validate(f"word {n}") for n in range(500)]
+    begun = time.process_time()
+    assert not AnyOf(words).fits([body])
+    assert time.process_time() - begun < 0.5
+
+
+def test_a_long_text_is_folded_once_for_all_who_look_at_it() -> None:
+    body = "\u017f\u00df\u00e9 " * 300_000
+    begun = time.process_time()
+    for number in range(1000):
+        assert not Text.model_validate(f"word {number}").matches(body)
+    assert time.process_time() - begun < 2.5

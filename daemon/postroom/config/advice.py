@@ -5,8 +5,7 @@ Nothing is guessed: each of these can be proven from the rules alone.
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,14 +14,13 @@ from postroom.config.settings import Settings
 from postroom.config.shadows import conjuncts, find_shadowed
 from postroom.errors import Problem
 from postroom.mail.message import Depth
-from postroom.rules.condition import Condition
+from postroom.rules.boundary import plugin_code
 from postroom.rules.logic import All, Either, Logic, Named, Neither
 from postroom.rules.rule import Rule
 from postroom.rules.text import Text
 
-# Options of which the first must be less than the second for anything to lie between.
-_BOUNDS = (("over", "under"), ("after", "before"))
-_Bound = int | datetime.timedelta | datetime.date
+# What passes a message on, under the plugin that brings it.
+_PASSES_ON = {("sending", "forward"), ("sending", "redirect")}
 
 
 def advise(rules: Collection[Rule], settings: Settings) -> Iterator[Problem]:
@@ -30,6 +28,7 @@ def advise(rules: Collection[Rule], settings: Settings) -> Iterator[Problem]:
     for rule in rules:
         if rule.enabled:
             yield from _advise_on(rule)
+            yield from _advise_on_circles(rule, settings)
     yield from find_shadowed(rules, settings)
 
 
@@ -42,6 +41,8 @@ def _advise_on(rule: Rule) -> Iterator[Problem]:
     for named in _leaves(rule.when):
         for text in _texts(named.condition):
             yield from _advise_on_text(rule, named.name, text)
+    if rule.lacks:
+        return  # What is left of its conditions is not what was written.
     if never_holds(rule.when):
         yield _warn(rule, "it can never match: its conditions exclude each other")
     elif always_needs_body(rule.when):
@@ -50,6 +51,23 @@ def _advise_on(rule: Rule) -> Iterator[Problem]:
             "one that comes to it is fetched whole; add one, such as from or to"
         )
         yield _warn(rule, message, "when")
+
+
+def _advise_on_circles(rule: Rule, settings: Settings) -> Iterator[Problem]:
+    """What is passed on to the account that it came to."""
+    for number, named in enumerate(rule.then, 1):
+        if (named.plugin, named.name) not in _PASSES_ON:
+            continue
+        to = {address.lower() for address in getattr(named.action, "to", ())}
+        for name, account in settings.account.items():
+            own = {account.address, *account.aliases}
+            circles = sorted(address for address in own if address.lower() in to)
+            if circles and (not rule.accounts or name in rule.accounts):
+                message = (
+                    f"{circles[0]} is an address of account {name!r} itself: what is "
+                    "passed on there would only come back"
+                )
+                yield _warn(rule, message, f"then[{number}].{named.name}")
 
 
 def _warn(rule: Rule, message: str, key: str | None = None) -> Problem:
@@ -118,9 +136,7 @@ def _contradict(required: Collection[Logic]) -> bool:
     named = [each for each in required if isinstance(each, Named)]
     names = {each.name for each in named}
     return any(
-        _leave_nothing([each.condition for each in named if each.name == name], *bounds)
-        for name in names
-        for bounds in _BOUNDS
+        _leave_nothing([each for each in named if each.name == name]) for name in names
     )
 
 
@@ -136,22 +152,13 @@ def _follows(logic: Logic, known: Collection[Logic]) -> bool:
     return False
 
 
-def _leave_nothing(conditions: Collection[Condition], lower: str, upper: str) -> bool:
+def _leave_nothing(named: Sequence[Named]) -> bool:
     """True if the highest lower bound is not below the lowest upper one."""
-    lowers: list[Any] = _bounds(conditions, lower)
-    uppers: list[Any] = _bounds(conditions, upper)
-    comparable = len(set(map(_kind, [*lowers, *uppers]))) == 1
-    return bool(lowers and uppers and comparable and max(lowers) >= min(uppers))
-
-
-def _bounds(conditions: Iterable[Condition], option: str) -> list[_Bound]:
-    values = (getattr(condition, option, None) for condition in conditions)
-    return [value for value in values if isinstance(value, _Bound)]
-
-
-def _kind(value: _Bound) -> tuple[type, bool]:
-    """What two values must have in common to be compared: a time has a zone or not."""
-    return type(value), getattr(value, "tzinfo", None) is None
+    with plugin_code(named[0].plugin, f"{named[0]}: bounds"):
+        bounds = [each.condition.bounds() for each in named]
+        lowers: list[Any] = [lower for lower, _ in bounds if lower is not None]
+        uppers: list[Any] = [upper for _, upper in bounds if upper is not None]
+        return bool(lowers and uppers and max(lowers) >= min(uppers))
 
 
 def always_needs_body(logic: Logic) -> bool:

@@ -20,7 +20,7 @@ from pydantic.json_schema import (
 )
 from pydantic_core import core_schema
 
-from postroom.config.rulefiles import RuleTable
+from postroom.config.ruletable import RuleTable
 from postroom.config.settings import Settings
 from postroom.hooks.plugins import Plugins, Registered
 from postroom.rules.condition import Options

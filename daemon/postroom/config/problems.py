@@ -60,7 +60,9 @@ def _say(details: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "value_error":
         return str(details.get("ctx", {}).get("error", details["msg"]))
     if kind == "literal_error":
-        return f"expected {details.get('ctx', {}).get('expected')}"
+        expected = str(details.get("ctx", {}).get("expected"))
+        # As TOML writes them.
+        return f"expected {expected.replace('True', 'true').replace('False', 'false')}"
     return _MESSAGES.get(kind, details["msg"])
 
 

@@ -3,87 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    ValidationError,
-    model_validator,
-)
+from pydantic import ValidationError
 
 from postroom.config.problems import nearest, read_toml, tell_problems
 from postroom.config.rulereader import Reader
-from postroom.config.settings import WatchedName
+from postroom.config.ruletable import RuleTable, ScheduleTable
 from postroom.errors import Problem
 from postroom.hooks.plugins import Plugins
-from postroom.rules.options import Duration
 from postroom.rules.rule import Rule
-from postroom.rules.schedule import Schedule, check_cron, check_interval
-
-
-class ScheduleTable(BaseModel):
-    """`on = { every = "1h" }`, or `{ cron = "0 3 * * *" }`: minute, hour, day of the
-    month, month, day of the week (by its name)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    every: Annotated[Duration, AfterValidator(check_interval)] | None = None
-    cron: Annotated[str, AfterValidator(check_cron)] = ""
-
-    @model_validator(mode="after")
-    def _check_both(self) -> Self:
-        self.schedule()
-        return self
-
-    def schedule(self) -> Schedule:
-        """The schedule that the table means."""
-        return Schedule(self.every, self.cron)
-
-
-def _choose_on(value: object) -> object:
-    """Read `on` as the one or the other, to complain about one of them only."""
-    if isinstance(value, dict):
-        return ScheduleTable.model_validate(value)
-    if value != "arrival":
-        raise ValueError("expected 'arrival', { every = \"1h\" } or { cron = … }")
-    return value
-
-
-class RuleTable(BaseModel):
-    """The keys of a `[[rule]]`."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
-
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    """What logs and reports call it; unique."""
-    enabled: StrictBool = True
-    """False puts it to rest."""
-    accounts: tuple[str, ...] = ()
-    """The accounts it is for, by their names in the settings; all without it."""
-    mailboxes: tuple[WatchedName, ...] = ()
-    """The watched mailboxes it is for; every one without it."""
-    on: Annotated[Literal["arrival"] | ScheduleTable, BeforeValidator(_choose_on)] = (
-        "arrival"
-    )
-    """When it is asked: as a message arrives, or by a schedule."""
-    when: dict[str, Any] = {}
-    """Conditions, all of which must hold; every message without it."""
-    then: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
-    """What is done."""
-    stop: StrictBool | None = None
-    """Whether no later rule is asked; without it, a rule that moves, archives or
-    deletes ends the run."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +59,7 @@ def _read_files(
     remembered: Mapping[str, str],
 ) -> RuleFiles:
     rules: list[Rule] = []
+    named: list[Rule] = []
     texts: list[tuple[str, str]] = []
     problems: list[Problem] = []
     for path in paths:
@@ -137,7 +71,8 @@ def _read_files(
         for rule, wrong in _read_rules(tables, str(path), readers, accounts):
             problems.extend(wrong)
             rules.extend([rule] if rule else [])
-    problems.extend(find_taken_names(rules))
+        named.extend(_name_rules(tables, str(path)))
+    problems.extend(find_taken_names(named))
     return RuleFiles(tuple(rules), tuple(texts), tuple(problems))
 
 
@@ -145,6 +80,16 @@ def _complain_of_keys(tables: Mapping[str, Any], file: str) -> Iterator[Problem]
     for key in tables:
         if key != "rule":
             yield Problem(file, nearest(key, ["rule"], "key"), key=key)
+
+
+def _name_rules(tables: Mapping[str, Any], file: str) -> Iterator[Rule]:
+    """The rules of a file with nothing but their names: one that can't be read has its
+    name as well."""
+    listed = tables.get("rule")
+    for table in listed if isinstance(listed, list) else ():
+        name = table.get("name") if isinstance(table, dict) else None
+        if name and isinstance(name, str):
+            yield Rule(name, file=file)
 
 
 def _read_rules(
@@ -197,8 +142,23 @@ def _read_keys(table: object, reader: Reader) -> RuleTable | None:
         return RuleTable.model_validate(table)
     except ValidationError as error:
         told = tell_problems(error, RuleTable, reader.file, reader.rule)
-        reader.problems.extend(told)
+        reader.problems.extend(_tell_place(each, reader.plugins) for each in told)
         return None
+
+
+def _tell_place(problem: Problem, plugins: Plugins) -> Problem:
+    """The problem; where a condition or an action stands beside `when` and `then`, with
+    the place it belongs to."""
+    key = problem.key or ""
+    places = []
+    if key in {"all", "any", "not", *plugins.conditions}:
+        places.append(f"when.{key}")
+    if key in plugins.actions:
+        places.append(f"then = [{{ {key} = … }}]")
+    if not places or key in RuleTable.model_fields:
+        return problem
+    message = f"there is no key {key!r}; did you mean {' or '.join(places)}?"
+    return replace(problem, message=message)
 
 
 def _as_table(value: object) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,6 +41,9 @@ class Reader:
         """Every table is the *and* of its keys."""
         if not isinstance(table, Mapping):
             self.complain(key, "expected a table of conditions")
+            return All(())
+        if depth and not table:
+            self.complain(key, "expected a condition; this would be every message")
             return All(())
         if depth > _MOST_NESTING:
             self.complain(key, f"conditions are nested more than {_MOST_NESTING} deep")
@@ -124,17 +127,23 @@ class Reader:
         return f"plugin {plugin} is not installed any more"
 
     def _read_options(self, kind: type[Any], value: object, key: str) -> Any:  # noqa: ANN401 - a condition or an action
+        if value == {} and kind.main_option() is None:
+            self.complain(key, "it has no options: the only value is true")
+            return None
         try:
             return kind.model_validate(value)
         except ValidationError as error:
-            prefix = (key,)
-            found = tell_problems(error, kind, self.file, self.rule, prefix)
-            main = kind.main_option()
-            self.problems.extend(_without_main(problem, main) for problem in found)
+            found = tell_problems(error, kind, self.file, self.rule, (key,))
+            if isinstance(value, dict) and not kind.table_is_main:
+                self.problems.extend(found)
+            else:
+                main = f"{key}.{kind.main_option()}"
+                self.problems.extend(_without(main, key, problem) for problem in found)
             return None
 
 
-def _without_main(problem: Problem, main: str | None) -> Problem:
+def _without(main: str, key: str, problem: Problem) -> Problem:
     """The problem without the name of the main option, which nobody wrote."""
-    key = (problem.key or "").replace(f".{main}", "", 1) if main else problem.key
-    return Problem(problem.file, problem.message, problem.rule, key)
+    told = problem.key or ""
+    shorter = key + told.removeprefix(main) if told.startswith(main) else told
+    return replace(problem, key=shorter)

@@ -15,7 +15,7 @@ def find_shadowed(rules: Collection[Rule], settings: Settings) -> Iterator[Probl
     """A warning for each rule that is never asked about a message that fits it."""
     before = _Before(settings)
     for rule in rules:
-        if not (rule.enabled and rule.on is None):
+        if not rule.enabled or rule.on or rule.lacks:
             continue
         earlier = before.find_covering(rule)
         if earlier is not None:
@@ -30,26 +30,26 @@ def find_shadowed(rules: Collection[Rule], settings: Settings) -> Iterator[Probl
 
 @dataclass
 class _Before:
-    """The rules so far that end the run, each with what it needs to hold; to be found
-    by one condition of theirs."""
+    """The rules so far that end the run, to be found by what one condition of theirs
+    looks like."""
 
     settings: Settings
-    found: dict[str | None, list[tuple[Rule, frozenset[str]]]] = field(
-        default_factory=dict
-    )
+    found: dict[str | None, list[Rule]] = field(default_factory=dict)
 
     def add(self, rule: Rule) -> None:
         """Take one more."""
-        needed = _conditions(rule)
-        place = self.found.setdefault(min(needed, default=None), [])
-        place.append((rule, needed))
+        looks = min(map(repr, conjuncts(rule.when)), default=None)
+        self.found.setdefault(looks, []).append(rule)
 
     def find_covering(self, rule: Rule) -> Rule | None:
         """One that takes whatever the rule could."""
-        given = _conditions(rule)
-        for key in (None, *given):
-            for earlier, needed in self.found.get(key, ()):
-                if needed <= given and self._reaches(earlier, rule):
+        given = conjuncts(rule.when)
+        for looks in (None, *map(repr, given)):
+            for earlier in self.found.get(looks, ()):
+                needed = conjuncts(earlier.when)
+                # What looks the same may differ in what is not shown: a secret.
+                covers = all(part in given for part in needed)
+                if covers and self._reaches(earlier, rule):
                     return earlier
         return None
 
@@ -64,17 +64,10 @@ class _Before:
 
 
 def _ends_run(rule: Rule) -> bool:
-    if rule.lacks:
-        return False
     actions = [named.action for named in rule.then]
     if any(action.ends_run for action in actions):
         return True
     return any(a.places for a in actions) if rule.stop is None else rule.stop
-
-
-def _conditions(rule: Rule) -> frozenset[str]:
-    """What must all hold, each written so that like ones are equal."""
-    return frozenset(map(repr, conjuncts(rule.when)))
 
 
 def conjuncts(logic: Logic) -> list[Logic]:

@@ -9,6 +9,7 @@ from itertools import islice
 
 from postroom.mail import limits
 from postroom.mail.charset import one_line
+from postroom.mail.composed import compose
 from postroom.mail.encodedword import decode_words
 from postroom.mail.tokens import read_tokens
 
@@ -42,12 +43,21 @@ def is_address(text: str) -> bool:
     return short and _ADDRESS.match(text) is not None
 
 
-def parse_addresses(value: str) -> tuple[Address, ...]:
-    """The mailboxes of an address field (RFC 5322, section 3.4), groups opened.
+def without_tag(address: str) -> str:
+    """The address in lower case, without a sub-address (RFC 5233): what two spellings
+    of one mailbox have in common."""
+    local_part, at, domain = address.lower().rpartition("@")
+    return f"{local_part.partition('+')[0] or local_part}{at}{domain}"
 
-    Linear and never raises: what is no address is left out.
+
+def parse_addresses(*values: str) -> tuple[Address, ...]:
+    """The mailboxes of address fields (RFC 5322, section 3.4), groups opened.
+
+    Linear and never raises: what is no address is left out, and so is what is beyond
+    the limits, which hold for all the values together.
     """
-    found = (_read(words) for words in _split(value))
+    steps = iter(range(limits.ADDRESS_TOKENS))
+    found = (_read(words) for value in values for words in _split(value, steps))
     kept = (address for address in found if "@" in address.address)
     return tuple(islice(kept, limits.ADDRESSES))
 
@@ -61,9 +71,9 @@ class _Words:
     angled: bool = False
 
 
-def _split(value: str) -> Iterator[_Words]:
+def _split(value: str, steps: Iterator[int]) -> Iterator[_Words]:
     words, angle = _Words(), False
-    for token in read_tokens(value):
+    for _, token in zip(steps, read_tokens(value), strict=False):
         if angle and token != ">":
             words.inside.append(token)
         elif token == "<":
@@ -87,7 +97,8 @@ def _read(words: _Words) -> Address:
         return Address("", bare)
     # RFC 5322, section 4.4: a route before the address is read and forgotten.
     inside = "".join(words.inside).rpartition(":")[2]
-    return Address(" ".join(outside.split()), one_line(inside).replace(" ", ""))
+    name = compose(" ".join(outside.split()))
+    return Address(name, one_line(inside).replace(" ", ""))
 
 
 def _unquote(token: str) -> str:

@@ -10,19 +10,20 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from postroom.mail.addresses import without_tag
 from postroom.mail.header import Header
 from postroom.mail.loops import TRACE_FIELD
-from postroom.mail.machines import why_automatic
 from postroom.mail.message import Message
 from postroom.mail.messageids import is_made_here
 from postroom.mail.owner import Owner
 from postroom.mail.parameters import read_parameters
-from postroom.mail.returnpath import read_return_path
+from postroom.mail.returnpath import is_forgeable, read_return_path
 
 MOST_AGE = timedelta(days=1)
 _RECIPIENTS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc")
-# Return-Paths that a server has rewritten: SRS for what it forwarded, BATV (`prvs`).
-_REWRITTEN = re.compile(r"srs[01][-+=]|(?:prvs|btv1)=|.*\+caf_=", re.IGNORECASE)
+# Return-Paths that a server has rewritten: SRS for what it forwarded, BATV (`prvs`)
+# and the like.
+_REWRITTEN = re.compile(r"srs[01][-+=]|(?:prvs|btv1|msprvs1)=|.*\+caf_=", re.IGNORECASE)
 _VERDICTS = {
     "X-Spam-Flag": re.compile("yes", re.IGNORECASE),
     "X-Spam-Status": re.compile("yes", re.IGNORECASE),
@@ -39,13 +40,16 @@ def why_not_reply(message: Message, owner: Owner, now: datetime) -> str:
 
 
 def reply_address(message: Message) -> str:
-    """The address that an answer goes to, in lower case; empty if there is none."""
-    return read_return_path(message.header).lower()
+    """Who gets an answer, as one for all the sub-addresses; empty if there is nobody.
+
+    Else `ann+1@`, `ann+2@` and so on would make it many answers.
+    """
+    return without_tag(read_return_path(message.header))
 
 
 def _refuse(message: Message, owner: Owner, now: datetime) -> Iterator[str]:
     header = message.header
-    yield why_automatic(header)
+    yield message.automatic
     yield _refuse_sender(header, owner)
     yield _refuse_recipients(header, owner)
     yield _refuse_author(header)
@@ -60,10 +64,12 @@ def _refuse_sender(header: Header, owner: Owner) -> str:
     """An answer goes to the Return-Path and nowhere else (RFC 3834, section 4)."""
     if not header.has("Return-Path"):
         return "it has no Return-Path, the only field that says where to answer"
+    if is_forgeable(header):
+        return "its Return-Path is below a Received field: its sender may have put it"
     sender = read_return_path(header)
     if not sender:
         return "its Return-Path is not one address"
-    if owner.owns(sender):
+    if owner.gets(sender):
         return "it comes from the owner"
     if _REWRITTEN.match(sender):
         return f"a server has rewritten its Return-Path, {sender}"

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 from postroom.mail.addresses import Address, is_address
 from postroom.mail.envelope import Envelope, Outgoing
-from postroom.mail.loops import trace_fields
+from postroom.mail.loops import fit_targets, trace_fields
 from postroom.mail.message import Message
 from postroom.mail.messageids import make_message_id
 from postroom.mail.owner import Owner
@@ -30,8 +30,10 @@ def compose_forward(
     """A new message from the owner with the original inside, its octets unchanged.
 
     The original is a message/rfc822 part (RFC 2046, section 5.2.1), or where it could
-    not travel as it is, an attachment `original.eml`.
+    not travel as it is, an attachment `original.eml`. It goes to those of `to` to whom
+    it does not go in a circle: see `why_not_pass_on`.
     """
+    to = fit_targets(message.header, owner, to)
     message_id = make_message_id(key, owner.address)
     header = write_header(_forward_fields(message, to, owner, message_id, now))
     boundary = make_boundary(key, message.raw)

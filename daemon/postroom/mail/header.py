@@ -11,6 +11,7 @@ from itertools import islice
 from postroom.mail import limits
 from postroom.mail.addresses import Address, parse_addresses
 from postroom.mail.charset import decode, one_line
+from postroom.mail.composed import compose
 from postroom.mail.encodedword import decode_words
 from postroom.mail.parameters import read_media_type
 
@@ -43,8 +44,8 @@ class Field:
 
     @cached_property
     def text(self) -> str:
-        """The value unfolded and decoded, on one line."""
-        return one_line(decode_words(_FOLD.sub("", decode(self.octets))))
+        """The value unfolded and decoded, on one line, accents in one form (NFC)."""
+        return compose(one_line(decode_words(_FOLD.sub("", decode(self.octets)))))
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class Header:
 
     fields: tuple[Field, ...] = ()
     cut: str = ""
+    _addresses: dict[str, tuple[Address, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def parse(cls, raw: bytes) -> Header:
@@ -86,11 +90,14 @@ class Header:
         return next((entry.raw_text for entry in self.all(name)), "")
 
     def addresses(self, name: str) -> tuple[Address, ...]:
-        """The addresses of every field of this name."""
-        values = (entry.raw_text for entry in self.all(name))
-        return tuple(address for value in values for address in parse_addresses(value))
+        """The addresses of every field of this name, as many as the limits allow."""
+        name = name.lower()
+        if name not in self._addresses:
+            values = (entry.raw_text for entry in self.all(name))
+            self._addresses[name] = parse_addresses(*values)
+        return self._addresses[name]
 
-    @property
+    @cached_property
     def media_types(self) -> tuple[str, ...]:
         """The media type of every Content-Type, of which there should be one."""
         values = (entry.raw_text for entry in self.all("Content-Type"))

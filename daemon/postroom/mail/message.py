@@ -13,6 +13,7 @@ from postroom.mail.attachments import attachment_names
 from postroom.mail.body import read_text
 from postroom.mail.header import Header
 from postroom.mail.machines import why_automatic
+from postroom.mail.returnpath import is_bounce
 
 
 class Depth(StrEnum):
@@ -92,10 +93,15 @@ class Message:
         """The file names of the attachments; raises `DepthError` at depth headers."""
         return attachment_names(self.raw)
 
-    @property
+    @cached_property
     def automatic(self) -> str:
         """What tells that a machine has sent it; empty if nothing does."""
         return why_automatic(self.header)
+
+    @cached_property
+    def is_bounce(self) -> bool:
+        """True if a server says with it what became of other mail."""
+        return is_bounce(self.header)
 
     @property
     def age(self) -> timedelta:

@@ -27,6 +27,12 @@ def is_made_here(message_id: str) -> bool:
     return _MADE_HERE.match(message_id) is not None
 
 
+def answers_what_was_made_here(header: Header) -> bool:
+    """True of what says that it answers a message that some postroom has made."""
+    fields = [*header.all("In-Reply-To"), *header.all("References")]
+    return any(_MADE_HERE.search(entry.raw_text) for entry in fields)
+
+
 def thread_fields(parent: Header) -> list[tuple[str, str]]:
     """What puts an answer behind its parent (RFC 5322, section 3.6.4); maybe nothing.
 

@@ -10,18 +10,27 @@ from postroom.mail import limits
 from postroom.mail.charset import decode
 from postroom.mail.tokens import without_comments
 
+_COMMENTS = r"\s*+(?:\([^()]*+\)\s*+)*+"
 _PARAMETER = re.compile(
-    r';\s*([\w!#$%&*+.^`|~-]{1,60})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))', re.ASCII
+    rf";{_COMMENTS}([\w!#$%&*+.^`|~-]{{1,60}}){_COMMENTS}="
+    r'\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))',
+    re.ASCII,
 )
+_LEADING_ZEROS = re.compile(r"\A0+(?=[0-9])")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 # Many writers leave the quotation marks out even where there is a space.
 _FILE_NAMES = {"filename", "name"}
 
 
+def read_kind(value: str) -> str:
+    """What a MIME field says before its parameters, in lower case, without comments."""
+    kind = without_comments(value[: limits.KIND_CHARACTERS]).partition(";")[0]
+    return kind.strip(' \t"').lower()
+
+
 def read_media_type(value: str) -> str:
     """The media type of a Content-Type in lower case; text/plain if it has none."""
-    kind = without_comments(value.partition(";")[0])
-    return kind.strip().lower() or "text/plain"
+    return read_kind(value) or "text/plain"
 
 
 def read_parameters(value: str) -> dict[str, str]:
@@ -37,7 +46,7 @@ def read_parameters(value: str) -> dict[str, str]:
         name, star, piece = attribute.lower().partition("*")
         text = _QUOTED_PAIR.sub(r"\1", quoted) or _trim(bare, name)
         if star:
-            pieces.setdefault(name, {})[piece] = text
+            pieces.setdefault(name, {})[_LEADING_ZEROS.sub("", piece)] = text
         else:
             plain[name] = text
     joined = {name: _join(given) for name, given in pieces.items()}

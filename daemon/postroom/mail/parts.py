@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from postroom.mail import limits
 from postroom.mail.header import Header, find_blank_line
-from postroom.mail.parameters import read_media_type, read_parameters
+from postroom.mail.parameters import read_kind, read_media_type, read_parameters
+
+_MESSAGES = {"message/rfc822", "message/global"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Part:
     @property
     def content(self) -> bytes:
         """The octets with the transfer encoding undone, as far as that can be done."""
-        encoding = self.header.raw_text("Content-Transfer-Encoding").lower()
+        encoding = read_kind(self.header.raw_text("Content-Transfer-Encoding"))
         if encoding == "quoted-printable":
             return binascii.a2b_qp(self.encoded)
         return _undo_base64(self.encoded) if encoding == "base64" else self.encoded
@@ -32,15 +34,22 @@ class Part:
     @property
     def is_attachment(self) -> bool:
         """True if the sender marked it as an attachment (RFC 2183)."""
-        disposition = self.header.raw_text("Content-Disposition")
-        return disposition.lower().startswith("attachment")
+        kinds = (read_kind(value) for value in self.dispositions)
+        return any(kind.startswith("attachment") for kind in kinds)
+
+    @property
+    def dispositions(self) -> tuple[str, ...]:
+        """The value of every Content-Disposition, of which there should be one."""
+        fields = self.header.all("Content-Disposition")
+        return tuple(entry.raw_text for entry in fields)
 
 
-def walk_parts(raw: bytes) -> Iterator[Part]:
+def walk_parts(raw: bytes, *, enclosed: bool = False) -> Iterator[Part]:
     """The leaves of the MIME tree in order, no more than the limits allow.
 
     A multipart without a usable boundary is one leaf (RFC 2046, section 5.1.1), and so
-    is one that lies beyond the limits.
+    is one that lies beyond the limits. A message inside is one leaf, behind which with
+    `enclosed` its own leaves come.
     """
     waiting = [(raw, 0)]
     room = limits.WALKS * max(len(raw), limits.WALKED_OCTETS)
@@ -50,16 +59,19 @@ def walk_parts(raw: bytes) -> Iterator[Part]:
         octets, depth = waiting.pop()
         part = _read_part(octets)
         fits = depth < limits.NESTING and len(octets) <= room
-        inner = _inner_parts(part) if fits else []
+        is_message = enclosed and part.media_type in _MESSAGES
+        inner = _inner_parts(part, is_message) if fits else []
         waiting.extend((piece, depth + 1) for piece in reversed(inner))
         if inner:
             room -= len(octets)
-        else:
+        if is_message or not inner:
             yield part
 
 
-def _inner_parts(part: Part) -> list[bytes]:
-    """The octets of the parts inside a multipart; none of what is no multipart."""
+def _inner_parts(part: Part, is_message: bool) -> list[bytes]:
+    """The octets of the parts inside a multipart, or of a message that is inside."""
+    if is_message:
+        return [part.content]
     boundary = part.parameters.get("boundary", "")
     usable = 0 < len(boundary) <= limits.BOUNDARY_OCTETS
     if not (usable and part.media_type.startswith("multipart/")):

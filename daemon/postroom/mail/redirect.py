@@ -12,31 +12,28 @@ from email.utils import format_datetime
 
 from postroom.mail.addresses import Address
 from postroom.mail.envelope import Envelope, Outgoing
-from postroom.mail.header import Header
-from postroom.mail.loops import TRACE_FIELD, Hop, why_not_forward
+from postroom.mail.loops import (
+    TRACE_FIELD,
+    Hop,
+    fit_targets,
+    names_address,
+    why_not_pass_on,
+)
 from postroom.mail.message import Message
 from postroom.mail.messageids import make_message_id
 from postroom.mail.owner import Owner
 from postroom.mail.travel import why_not_travel
 from postroom.mail.writing import CRLF, write_address, write_header
 
-# Where servers and programs note to whom a message has been before.
-_BEEN_TO = ("Delivered-To", "X-Loop", "X-Sieve-Redirected-From", "X-Forwarded-To")
-_RESENT_TO = ("Resent-To", "Resent-Cc")
-_AUTHORS = ("Return-Path", "From")
 # A line before the first field would become a part of what is put before it.
 _BEGINNING = re.compile(rb"[!-9;-~]+[ \t]*:|\r\n|\Z")
 
 
 def why_not_redirect(message: Message, owner: Owner, to: Sequence[str]) -> str:
     """Why this can't be passed on for the owner to any of these; empty if it can."""
-    header = message.header
-    refusal = why_not_forward(header, owner.address)
-    if not refusal and _names(header, ("Resent-From",), owner.address):
-        refusal = "this account has redirected it before"
-    refusals = [_refuse_target(header, owner, target) for target in to]
-    if not refusal and all(refusals):
-        refusal = next(iter(refusals), "there is nobody to redirect it to")
+    if names_address(message.header, ("Resent-From",), owner.address):
+        return "this account has redirected it before"
+    refusal = why_not_pass_on(message, owner, to)
     return refusal or _refuse_octets(message.raw)
 
 
@@ -48,8 +45,7 @@ def compose_redirect(
     It goes to those of `to` to whom it does not go in a circle. For a message that can
     be redirected: see `why_not_redirect`.
     """
-    header = message.header
-    fit = [target for target in to if not _refuse_target(header, owner, target)]
+    fit = fit_targets(message.header, owner, to)
     message_id = make_message_id(key, owner.address)
     block = write_header(_resent_fields(fit, owner, message_id, now))
     # A line end that is missing at the very end is no change: a signature counts it
@@ -71,25 +67,6 @@ def _resent_fields(
         ("Resent-Date", format_datetime(now)),
         ("Resent-Message-ID", message_id),
     ]
-
-
-def _refuse_target(header: Header, owner: Owner, target: str) -> str:
-    """Why it must not go to this address, from where it would come back."""
-    if owner.owns(target):
-        return f"{target} is the owner's own address"
-    if _names(header, _AUTHORS, target):
-        return f"it comes from {target}"
-    if _names(header, _BEEN_TO, target):
-        return f"it has been delivered to {target} before"
-    if _names(header, _RESENT_TO, target):
-        return f"it has been redirected to {target} before"
-    return ""
-
-
-def _names(header: Header, fields: Sequence[str], address: str) -> bool:
-    """True if one of these fields holds the address, in any case."""
-    held = (holder.address for name in fields for holder in header.addresses(name))
-    return address.lower() in map(str.lower, held)
 
 
 def _refuse_octets(octets: bytes) -> str:

@@ -70,6 +70,11 @@ class Condition(Options):
         patterns of all rules are looked for at once, before any condition is asked."""
         return None
 
+    def bounds(self) -> tuple[object, object]:
+        """What the value of a message that fits lies between, each None without one:
+        so `check` can tell that two conditions of this name exclude each other."""
+        return None, None
+
     async def gather(self, messages: Sequence[Message], services: Services) -> None:
         """Put what `holds` needs from outside into each message's `facts`.
 

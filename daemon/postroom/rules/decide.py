@@ -108,6 +108,11 @@ class _Run:
     def is_placed(self) -> bool:
         return any(isinstance(planned.effect, _PLACES) for planned in self.effects)
 
+    @property
+    def is_answered(self) -> bool:
+        sent = (p.effect for p in self.effects if isinstance(p.effect, Send))
+        return any(effect.window for effect in sent)
+
 
 def decide(
     rules: Sequence[Rule],
@@ -128,13 +133,16 @@ def decide(
         note(rule.name)
         if _ask(rule, run):
             break
+    if message.header.cut:
+        # What was not read may hold what the rules looked for.
+        run.undone.append(f"{message.header.cut}; the rest was not read")
     effects = sorted(run.effects, key=lambda planned: _ORDER[type(planned.effect)])
     plan = Plan(tuple(effects), tuple(run.trace), tuple(run.undone))
     return plan.without(Delete(forever=True)) if run.undone else plan
 
 
 def _ask(rule: Rule, run: _Run) -> bool:
-    """Ask one rule, take its effects; True if no later rule is to be asked."""
+    """Ask one rule unless it is held; True if no later rule is to be asked."""
     circumstances = run.circumstances
     reason = rule.lacks or circumstances.held.get(rule.name, "")
     if rule.lacks or (reason and rule.name not in circumstances.paused):
@@ -223,6 +231,8 @@ def _take(
         return "already placed"
     if isinstance(wanted, Perform) and wanted.needs_bytes and _lacks_octets(rule, run):
         return run.fail(named, _TOO_LARGE)
+    if isinstance(wanted, Reply) and run.is_answered:
+        return "already answered"  # RFC 3834, section 3.1.3: one response, not more
     if isinstance(wanted, Intent):
         owner, now = run.circumstances.owner, run.circumstances.now
         if refusal := why_not_send(wanted, run.message, owner, now):

@@ -10,14 +10,18 @@ import re
 import unicodedata
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, PlainSerializer, model_validator
 
+from postroom.mail.composed import compose
 from postroom.mail.message import Message
 from postroom.rules.placeholders import VALUES, Template
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
-_STRANGERS = re.compile(r"(?:\{(?:from|list)\.\w+\})+\Z")
+# On servers that have everything below INBOX, INBOX/Trash is Trash.
+_TOP = r"\s*(?:INBOX|\[Gmail\]|\[Google Mail\]|\{mailbox\})\s*[/.]"
+_CHOSEN = r"\s*(?:\{(?:from|list)\.\w+\}\s*)+(?:[/.]|\Z)"
+_STRANGERS = re.compile(rf"(?P<top>(?:{_TOP})*)(?P<rest>{_CHOSEN})", re.IGNORECASE)
 # A Maildir has its dots as levels, whatever delimiter the server shows: Dovecot refuses
 # others. `*` and `%` stand for many mailboxes (RFC 3501, section 6.3.8).
 _SPECIAL = frozenset("/.*%")
@@ -38,7 +42,7 @@ def check_mailbox(name: str) -> str:
 
 def clean_level(value: str, delimiter: str | None) -> str:
     """A stranger's text as a part of one level of a mailbox name."""
-    level = unicodedata.normalize("NFC", value)
+    level = compose(value)
     special = {*_SPECIAL, delimiter}
     kept = ("_" if c in special or _is_hidden(c) else c for c in level)
     octets = "".join(kept).strip().encode()[:_OCTETS]
@@ -76,17 +80,20 @@ class Path(Template):
 
 
 class Destination(Template):
-    """A mailbox; its first level is not for a stranger to choose."""
+    """A mailbox; its first level is not for a stranger to choose, nor is the one below
+    INBOX."""
 
     names: ClassVar[frozenset[str]] = Path.names
 
     @model_validator(mode="after")
     def _check_name(self) -> Self:
         check_mailbox(self.outline)
-        if _STRANGERS.match(self.root.split("/")[0]):
+        if chosen := _STRANGERS.match(self.root):
+            top = chosen["top"].strip()
+            rest = self.root[chosen.start("rest") :].strip()
             raise ValueError(
                 "a stranger could choose Trash: put a mailbox before it, "
-                f'such as "Senders/{self.root}"'
+                f'such as "{top}Senders/{rest}"'
             )
         return self
 
@@ -101,6 +108,12 @@ def _read_true(value: object) -> object:
     return "" if value is True else value
 
 
+def _write_true(path: Path) -> str | bool:
+    return path.root or True
+
+
 Subfolder = Annotated[
-    Path, BeforeValidator(_read_true, json_schema_input_type=Literal[True] | str)
+    Path,
+    BeforeValidator(_read_true, json_schema_input_type=Literal[True] | str),
+    PlainSerializer(_write_true, when_used="json"),
 ]

@@ -24,12 +24,22 @@ _LENGTHS = {
     "y": timedelta(days=365),
 }
 _SYSTEM_FLAGS = ("seen", "answered", "flagged", "deleted", "draft")
+# What people call them, and what is right.
+_NICKNAMES = {
+    "read": '"seen"',
+    "starred": '"flagged"',
+    "replied": '"answered"',
+    "unread": 'not.flag = "seen"',
+    "unseen": 'not.flag = "seen"',
+    "unflagged": 'not.flag = "flagged"',
+}
 # An atom (RFC 3501, section 9).
 _KEYWORD = re.compile(r"[^\x00-\x20(){%*\"\\\]\x7f-\U0010ffff]+\Z")
 _MOST_RECIPIENTS = 20
 
 
-def _as_list(value: object) -> object:
+def as_list(value: object) -> object:
+    """What stands in a list, which may be one value without it."""
     return value if isinstance(value, (list, tuple)) else [value]
 
 
@@ -37,7 +47,7 @@ def _read_octets(value: object) -> object:
     match = _OCTETS.match(value) if isinstance(value, str) else None
     if match:
         return int(match[1]) * _UNITS[match[2].upper()]
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise ValueError('expected a number of octets, such as 4096, "500K" or "10M"')
 
@@ -77,6 +87,8 @@ def _read_flag(value: object) -> object:
     name = value.removeprefix("\\") if isinstance(value, str) else ""
     if name.lower() in _SYSTEM_FLAGS:
         return f"\\{name.capitalize()}"
+    if right := _NICKNAMES.get(name.lower()):
+        raise ValueError(f"there is no flag {name!r}; write {right}")
     if value != name or not _KEYWORD.match(name):
         known = ", ".join(_SYSTEM_FLAGS)
         raise ValueError(f"expected {known}, or a keyword such as $Work")
@@ -89,13 +101,13 @@ def _read_recipient(value: object) -> object:
     raise ValueError(f'expected an address such as "ann@example.org", not {value!r}')
 
 
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list), Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(as_list), Field(min_length=1)]
 AddressTexts = Annotated[
-    tuple[AddressText, ...], BeforeValidator(_as_list), Field(min_length=1)
+    tuple[AddressText, ...], BeforeValidator(as_list), Field(min_length=1)
 ]
 FlagNames = Annotated[
     tuple[Annotated[str, BeforeValidator(_read_flag)], ...],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Field(min_length=1),
 ]
 Octets = Annotated[int, BeforeValidator(_read_octets)]
@@ -108,6 +120,6 @@ ReplyPeriod = Annotated[Duration, AfterValidator(_check_period)]
 MailboxName = Annotated[str, AfterValidator(_read_mailbox)]
 Recipients = Annotated[
     tuple[Annotated[str, BeforeValidator(_read_recipient)], ...],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Field(min_length=1, max_length=_MOST_RECIPIENTS),
 ]

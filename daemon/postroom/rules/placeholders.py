@@ -16,6 +16,7 @@ from pydantic import ConfigDict, RootModel, model_validator
 from postroom.mail.addresses import Address
 from postroom.mail.charset import one_line
 from postroom.mail.message import Message
+from postroom.rules.clocks import in_zone
 from postroom.rules.nearest import nearest
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]|[^{}]+")
@@ -151,5 +152,5 @@ def _check_date(form: str) -> None:
 
 def _write_date(form: str, message: Message) -> str:
     """In the time zone of the machine, which is the one that its owner lives by."""
-    arrived = message.received.astimezone()
+    arrived = in_zone(message.received, None)
     return _DIRECTIVE.sub(lambda found: arrived.strftime(found[0]), form)

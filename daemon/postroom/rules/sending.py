@@ -6,7 +6,7 @@ from datetime import datetime
 
 from postroom.mail.eligibility import reply_address, why_not_reply
 from postroom.mail.forward import compose_forward
-from postroom.mail.loops import why_not_forward
+from postroom.mail.loops import why_not_pass_on
 from postroom.mail.message import Message
 from postroom.mail.owner import Owner
 from postroom.mail.redirect import compose_redirect, why_not_redirect
@@ -18,8 +18,8 @@ from postroom.rules.intents import Forward, Intent, Redirect, Reply
 def why_not_send(wanted: Intent, message: Message, owner: Owner, now: datetime) -> str:
     """Why this must not be sent; empty if it may be."""
     match wanted:
-        case Forward():
-            return why_not_forward(message.header, owner.address)
+        case Forward(to):
+            return why_not_pass_on(message, owner, to)
         case Redirect(to):
             return why_not_redirect(message, owner, to)
         case Reply():
