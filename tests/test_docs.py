@@ -14,7 +14,7 @@ import typer
 
 from postroom.cli import app
 from postroom.commands.outcome import Exit
-from postroom.config.rulefiles import RuleTable
+from postroom.config.ruletable import RuleTable
 from postroom.config.settings import (
     AccountTable,
     ImapServer,

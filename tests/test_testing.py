@@ -180,7 +180,7 @@ def test_what_fails_to_gather_is_raised() -> None:
 
 def test_a_planned_effect_is_performed() -> None:
     services = SampleServices()
-    rules = one_rule("all = [{}]", 'note = "x"')
+    rules = one_rule("", 'note = "x"')
     (planned,) = plan(rules, make_message(), PLUGIN).effects
     asyncio.run(performed(Note(file="x"), planned, services))
     asyncio.run(performed(Note(file="x"), planned.effect, services))  # type: ignore[arg-type] # it is a Perform

@@ -144,7 +144,8 @@ def traces_of(secret: str) -> Iterator[bytes]:
     for before in range(3):
         encoded = b64encode(b"\0" * before + secret.encode() + b"\0" * 3)
         yield encoded[4 : 4 * ((before + len(secret.encode())) // 3)]
-    yield from (part.encode() for part in ("2b/+", "zq7d1f", "zq93ae") if part in secret)
+    parts = ("2b/+", "zq7d1f", "zq93ae")
+    yield from (part.encode() for part in parts if part in secret)
 
 
 def found_in(written: bytes) -> list[bytes]:

@@ -13,10 +13,11 @@ from postroom.errors import PostroomError, TemporaryError
 T = TypeVar("T")
 
 
-async def done_aside(doing: str, work: Callable[[], T], seconds: float) -> T:
+async def done_aside(doing: str, work: Callable[[], T], seconds: float | None) -> T:
     """What the work returns; raises the `PostroomError` that it raises.
 
-    Raises `TemporaryError` if it takes longer; its thread is then left to itself.
+    Raises `TemporaryError` if it takes longer than `seconds`, where there are any; its
+    thread is then left to itself.
     """
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T | PostroomError] = loop.create_future()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from postroom.errors import PluginError
+from postroom.hooks.aside import done_aside
 
 
 @dataclass(frozen=True)
@@ -32,35 +31,15 @@ class Aside:
         self._running: set[str] = set()
 
     async def call(self, plugin: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the plugin returns
-        """What it returns; raises what it raises, if that is a `PluginError`."""
+        """What it returns; raises what it raises, if that is a `PostroomError`."""
         if plugin in self._running:
             raise PluginError(plugin, "it has not come back from the call before")
         self._running.add(plugin)
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Any] = loop.create_future()
+        work = partial(self._run, plugin, call)
+        return await done_aside(f"plugin {plugin}", work, None)
 
-        def run() -> None:
-            try:
-                result = _attempt(call)
-            finally:
-                self._running.discard(plugin)
-            with suppress(RuntimeError):  # nobody waits: the loop is closed
-                loop.call_soon_threadsafe(_settle, outcome, result)
-
-        threading.Thread(target=run, name=f"plugin {plugin}", daemon=True).start()
-        result = await outcome
-        if isinstance(result, PluginError):
-            raise result
-        return result
-
-
-def _attempt(call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the plugin returns
-    try:
-        return call()
-    except PluginError as error:
-        return error
-
-
-def _settle(outcome: asyncio.Future[Any], result: object) -> None:
-    if not outcome.done():
-        outcome.set_result(result)
+    def _run(self, plugin: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the plugin returns
+        try:
+            return call()
+        finally:
+            self._running.discard(plugin)

@@ -20,9 +20,9 @@ from postroom.errors import (
     StoreUnavailable,
     TemporaryError,
 )
+from postroom.hooks.aside import done_aside
 from postroom.log import get_logger
 from postroom.service import systemd
-from postroom.service.aside import done_aside
 from postroom.service.codefiles import CodeFiles
 from postroom.service.connections import references
 from postroom.service.opening import recognise

@@ -10,8 +10,8 @@ from functools import partial
 
 from postroom.config.secrets import SecretError, Secrets
 from postroom.errors import ConfigError, Problem, TemporaryError
+from postroom.hooks.aside import done_aside
 from postroom.log import get_logger
-from postroom.service.aside import done_aside
 
 log = get_logger()
 

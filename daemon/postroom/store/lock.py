@@ -44,7 +44,7 @@ def note_control(store: Path, control: Path) -> None:
     path = _lock_file(store)
     try:
         with path.open("r+b", buffering=0) as file:
-            # In one write that begins as the file does: who reads now finds the process.
+            # In one write that begins as the file does: who reads now finds a process.
             file.write(b"%d\n%s\n" % (os.getpid(), os.fsencode(control)))
     except OSError as error:
         raise StoreError(f"{path} can't be written: {error.strerror}") from error
