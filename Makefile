@@ -7,6 +7,8 @@
 # make requirements   choose the newest versions again (needs uv)
 
 PYTHON ?= python3
+# Tests wait for servers more than they work: each worker has servers of its own.
+TEST_WORKERS ?= 3
 SOAK_MINUTES ?= 20
 SCALE_MESSAGES ?= 100000
 FUZZ_SECONDS ?= 60
@@ -23,7 +25,7 @@ demo: $(VENV)/demo.stamp
 	$(RUN)/postroom demo
 
 test: servers lint
-	$(RUN)/python -m pytest -rs
+	$(RUN)/python -m pytest -rs -n $(TEST_WORKERS) --dist loadfile
 
 lint: $(VENV)/test.stamp
 	$(RUN)/ruff check .

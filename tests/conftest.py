@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ from tests.servers.dovecot import DovecotServer, running_dovecot
 from tests.servers.postfix import PostfixServer, running_postfix
 from tests.servers.programs import why_not
 from tests.servers.sink import RecordingSmtp, recording_smtp
+
+# Workers are told a width of the screen; tables are tested without one.
+os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import inspect
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
@@ -25,6 +26,8 @@ from postroom.config.settings import (
 from postroom.hooks import hookspecs
 from postroom.hooks.discovery import discover_plugins, find_plugins
 from postroom.hooks.plugins import Plugins
+from postroom.mail.header import Header
+from postroom.mail.message import Message
 from postroom.rules.condition import show_options
 from tests.architecture import RANKS, ROOT
 from tests.builders import read_rules
@@ -209,3 +212,15 @@ def _is_there(path: Path, test: str) -> bool:
         home = ROOT / "tests"
     found = home / path
     return found.exists() and (not test or f"def {test}(" in found.read_text())
+
+
+def test_all_that_a_message_and_its_header_offer_is_in_the_manual() -> None:
+    for kind, name in ((Message, "message"), (Header, "header")):
+        written = {
+            code.removeprefix(f"{name}.")
+            for code in column("plugins/README.md")
+            if code.startswith(f"{name}.")
+        }
+        offered = {each for each in dir(kind) if not each.startswith("_")}
+        offered |= {each.name for each in fields(kind) if each.name[0] != "_"}
+        assert written == offered

@@ -79,8 +79,7 @@ def test_the_commands_print_what_the_tutorial_says(place: Path) -> None:
         done = run(place, ["/bin/sh", "-c", command], **config)
         assert done.returncode == 0, done.stderr
         printed = [" ".join(line.split()) for line in done.stdout.splitlines()]
-        for line in lines:
-            assert " ".join(line.split()) in printed, done.stdout
+        assert [" ".join(line.split()) for line in lines] == printed, done.stdout
 
 
 def test_the_plugins_pass_the_tests_of_the_tutorial(place: Path) -> None:

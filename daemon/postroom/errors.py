@@ -13,17 +13,24 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in what the user wrote: where it is, and what was expected."""
+    """One thing wrong in what the user wrote: where it is, and what was expected. A
+    rule without a name is told by its number in the file."""
 
     file: str
     message: str
-    rule: str | None = None
+    rule: str | int | None = None
     key: str | None = None
 
     def __str__(self) -> str:
-        rule = f"rule {self.rule!r}" if self.rule else None
-        places = [place for place in (self.file, rule, self.key) if place]
+        places = [place for place in (self.file, self.title, self.key) if place]
         return ": ".join([*places, self.message])
+
+    @property
+    def title(self) -> str:
+        """The rule as a person is told of it; empty if it is of none."""
+        if isinstance(self.rule, int):
+            return f"rule {self.rule} (without a name)"
+        return f"rule {self.rule!r}" if self.rule else ""
 
 
 class PostroomError(Exception):

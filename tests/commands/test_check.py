@@ -133,6 +133,8 @@ def test_servers_that_are_away_are_all_told(workplace: Workplace) -> None:
     assert "account home: imap: " in done.out
     assert "account home: smtp: " in done.out
     assert done.out.count("127.0.0.1:9") == 2
+    unreached = "1 account could not be reached or refused the login."
+    assert done.out.endswith(f": 1 account, 2 rules, {unreached}\n")
 
 
 def test_a_wrong_password_is_told_without_it(
@@ -189,7 +191,7 @@ def test_a_mailbox_that_a_rule_names_and_that_is_not_there_is_told(
         "account home: imap: rule 'to List': there is no mailbox List yet: it is made "
         "on first use; did you mean Lists?"
     ]
-    assert "mailboxes: Junk is Spam; Archive, Trash would be made" in done.out
+    assert "imap: mailboxes: Junk is Spam\n" in done.out
 
 
 def test_programs_get_problems_warnings_and_servers(workplace: Workplace) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from postroom.commands.explanation import Explanation, show_explanation
-from postroom.rules.plan import ConditionTrace, Plan, RuleTrace
+from postroom.mail.envelope import Envelope, Outgoing, Retry
+from postroom.ports import Decision, Ruleset
+from postroom.rules.effects import Send, Window
+from postroom.rules.plan import ConditionTrace, Plan, PlannedEffect, RuleTrace
+from postroom.service.clock import SystemClock
+from postroom.store.database import open_store
 from tests.builders import make_message, make_raw
 from tests.commands.workplace import Workplace
 from tests.endtoend.daemon import PROGRAM
@@ -54,6 +61,39 @@ def test_a_message_that_no_rule_wants_stays_where_it_is(workplace: Workplace) ->
     assert "nothing: it stays in Lists/python" in done.out
 
 
+def test_who_was_answered_is_not_answered_again(workplace: Workplace) -> None:
+    rule = '[[rule]]\nname = "away"\nthen = [{ reply = { text = "Away." } }]\n'
+    workplace.write(rules=rule)
+    raw = make_raw(to="me@ours.example", return_path="<ann@example.org>")
+    path = save(workplace, raw)
+    first = workplace.run("explain", path)
+    assert "then  reply: send to ann@example.org" in first.out, first.out
+    assert "the answer     Away.\n" in first.out
+    answered = asyncio.run(_answer(workplace.folder / "state" / "postroom.db"))
+    told = f"not sent: ann@example.org was answered on {answered:%Y-%m-%d}"
+    for _ in range(2):  # it is not taken by being looked at
+        done = workplace.run("explain", path, "--json")
+        (explained,) = done.data
+        assert explained["rules"][0]["effects"] == [f"reply: {told}"]
+        assert (explained["effects"], explained["undone"]) == ([], [told])
+
+
+async def _answer(path: Path) -> datetime:
+    """Record an answer to Ann by the rule; when it was."""
+    path.parent.mkdir(exist_ok=True)
+    message = make_message()
+    envelope = Envelope("me@ours.example", ("ann@example.org",))
+    outgoing = Outgoing("home", envelope, b"x", "<x@y>", Retry.AT_MOST_ONCE)
+    window = Window("away", "ann@example.org", timedelta(days=7))
+    planned = PlannedEffect("k", "away", Send(outgoing, window))
+    async with open_store(path, clock=SystemClock()) as store:
+        run = await store.begin_run("live", Ruleset(()))
+        await store.see([message], datetime.now(UTC))
+        decision = Decision(message, Plan((planned,)))
+        assert await store.commit(run, [decision], None) == ()
+    return datetime.now(UTC)
+
+
 def test_there_are_no_colours_where_there_is_no_terminal(workplace: Workplace) -> None:
     done = workplace.run("explain", save(workplace, make_raw(subject="Invoice 7")))
     assert "\x1b" not in done.out
@@ -71,7 +111,7 @@ def test_a_subject_can_not_act_on_the_terminal(workplace: Workplace) -> None:
 def test_the_account_is_chosen(workplace: Workplace) -> None:
     path = save(workplace, make_raw())
     done = workplace.run("explain", path, "--account", "hoome")
-    assert done.code == 78
+    assert done.code == 2
     assert "home" in done.err
     assert workplace.run("explain", path, "--account", "home").code == 0
 
@@ -184,3 +224,10 @@ def test_a_rule_that_is_held_is_told_with_the_reason(workplace: Workplace) -> No
     ended = workplace.run("explain", save(workplace, make_raw()), "--json").data
     assert ended[0]["effects"] == []
     assert ended[0]["waits"].startswith("rule 'Rest' is held: ")
+
+
+def test_an_effect_of_two_rules_is_named_once(workplace: Workplace) -> None:
+    rule = '[[rule]]\nname = "{}"\nthen = [ {{ flag = true }} ]\n'
+    workplace.write(rules=rule.format("a") + rule.format("b"))
+    done = workplace.run("explain", save(workplace, make_raw()))
+    assert done.out.endswith("would be done  +\\Flagged\n")

@@ -59,6 +59,8 @@ def answer_until_password(person: Person, dovecot: DovecotServer, smtp: int) -> 
     person.read("mail.example.org")
     person.answer("[imap.example.org]", f"127.0.0.1:{dovecot.ports.imap}")
     person.answer("[smtp.example.org]", f"127.0.0.1:{smtp}")
+    person.answer(f"{dovecot.ports.imap}: does it speak TLS there?", "n")
+    person.answer(f"{smtp}: does it speak TLS there?", "n")
 
 
 def answer_until_watched(person: Person, dovecot: DovecotServer, user: str) -> None:
@@ -178,6 +180,22 @@ def test_a_script_answers_by_options(tmp_path: Path) -> None:
     assert table.watch == ("INBOX", "Lists")
     assert [rule.name for rule in configuration.rules] == ["My first rule"]
     assert run(tmp_path, "check").returncode == 0
+
+
+def test_an_unusual_port_of_this_machine_has_tls_unless_it_is_said(
+    tmp_path: Path,
+) -> None:
+    done = run(
+        tmp_path,
+        *("init", "--yes", "--address", "a@b.example", "--password", "env:X"),
+        *("--imap", "localhost:49289", "--smtp", "127.0.0.1:1025"),
+    )
+    assert done.returncode == 0, done
+    text = (tmp_path / "config/postroom.toml").read_text()
+    assert 'imap = { host = "localhost", port = 49289 }' in text
+    assert 'smtp = { host = "127.0.0.1", port = 1025, tls = "none" }' in text
+    assert "TLS is always used" not in text
+    assert "ca = " in text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import io
 import re
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from rich.console import Console
 
 from postroom.commands.status.live import watch
@@ -60,7 +59,7 @@ def remember(
 def test_all_is_well(workplace: Workplace) -> None:
     remember(workplace, "idle")
     verdict, why, numbers = told(monitor(workplace))
-    assert (verdict, why) == ("OK", "1 mailboxes watched")
+    assert (verdict, why) == ("OK", "1 mailbox watched")
     assert (numbers["accounts"], numbers["mailboxes"]) == (1, 1)
     assert sum(numbers.values()) == 2  # there is nothing else
 
@@ -75,17 +74,24 @@ def test_before_the_first_run_it_is_critical_too(workplace: Workplace) -> None:
     assert told(workplace.run("status", "--monitor"))[0] == "CRITICAL"
 
 
-@pytest.mark.parametrize("state", ["retrying", "refused"])
-def test_an_account_that_fails_is_given_a_quarter_of_an_hour(
-    workplace: Workplace, state: str
+def test_what_fails_is_a_warning_and_critical_after_a_quarter_of_an_hour(
+    workplace: Workplace,
 ) -> None:
-    remember(workplace, state, "no | route\n", minutes=14)
-    verdict, _, numbers = told(monitor(workplace))
-    assert (verdict, numbers["failing"]) == ("OK", 1)
-    remember(workplace, state, "no | route\n", minutes=16)
+    remember(workplace, "retrying", "no | route\n", minutes=14)
+    verdict, why, numbers = told(monitor(workplace))
+    assert (verdict, numbers["failing"]) == ("WARNING", 1)
+    assert why == "home/INBOX retrying for 14 min: no / route"
+    remember(workplace, "retrying", "no | route\n", minutes=16)
     verdict, why, _ = told(monitor(workplace))
     assert verdict == "CRITICAL"
-    assert why == f"home/INBOX {state} for 16 min: no / route"
+    assert why == "home/INBOX retrying for 16 min: no / route"
+
+
+def test_a_refused_password_is_critical_at_once(workplace: Workplace) -> None:
+    remember(workplace, "refused", "wrong password")
+    verdict, why, _ = told(monitor(workplace))
+    assert verdict == "CRITICAL"
+    assert why.endswith(": wrong password")
 
 
 def test_one_that_could_never_be_read_is_told(workplace: Workplace) -> None:
@@ -93,7 +99,8 @@ def test_one_that_could_never_be_read_is_told(workplace: Workplace) -> None:
     failing = WatchReport("home", "INBOX", "retrying", "no route", now, now)
     with_store(workplace, lambda store: store.report_watch(failing))
     verdict, why, _ = told(monitor(workplace))
-    assert (verdict, why) == ("WARNING", "home/INBOX was never read: no route")
+    assert (verdict, why) == ("WARNING", why)
+    assert why.startswith("home/INBOX retrying for ")
 
 
 def test_what_is_held_is_a_warning(workplace: Workplace) -> None:

@@ -79,6 +79,15 @@ def test_the_list_for_programs(workplace: Workplace, ids: dict[str, int]) -> Non
     assert datetime.fromisoformat(bob["created"]) <= datetime.now(UTC)
 
 
+def test_that_the_settings_hold_all_of_it_is_told_first(
+    workplace: Workplace, ids: dict[str, int]
+) -> None:
+    text = workplace.settings.read_text()
+    workplace.settings.write_text(text.replace("[postroom]", "[postroom]\nhold = true"))
+    first, *_ = workplace.run("outbox", "list").out.splitlines()
+    assert first.startswith("hold = true in the settings: ")
+
+
 def test_an_empty_outbox_is_told(workplace: Workplace) -> None:
     with_store(workplace, lambda store: store.holds())
     assert workplace.run("outbox", "list").out == "the outbox is empty\n"

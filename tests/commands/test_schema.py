@@ -66,7 +66,7 @@ def test_both_are_written_beside_the_settings(
 ) -> None:
     stale = settings.with_name("rules.schema.json")
     stale.write_text("{}")
-    assert schema.main("rules", settings, True) == Exit.DONE
+    assert schema.main(None, settings, True) == Exit.DONE
     assert "weekend" in stale.read_text()
     written = settings.with_name("postroom.schema.json")
     assert json.loads(written.read_text()) == settings_schema()

@@ -144,6 +144,21 @@ def test_a_held_rule_says_why_and_what_waits_for_it(workplace: Workplace) -> Non
     assert (rule["name"], rule["waiting"]) == ("Rest", 1)
 
 
+def test_a_refused_account_needs_you(workplace: Workplace) -> None:
+    remember(workplace, report("refused", "wrong password"))
+    _, _, needs = while_running(workplace).out.partition("needs you\n")
+    assert "account home was refused: wrong password: " in needs
+    assert "`postroom resume home`" in needs
+
+
+def test_lines_end_without_blanks_where_there_is_no_terminal(
+    workplace: Workplace,
+) -> None:
+    remember(workplace, report("idle"))
+    lines = workplace.run("status").out.splitlines()
+    assert lines == [line.rstrip() for line in lines]
+
+
 def test_a_notice_is_told(workplace: Workplace) -> None:
     with_store(workplace, lambda store: store.notice("reload", "2 problems"))
     assert "reload: 2 problems" in workplace.run("status").out

@@ -221,3 +221,28 @@ def test_of_a_rule_that_lacks_something_nothing_else_is_told(
     remembered = {"condition weekend": "acme", "action shout": "acme"}
     (told,) = load_rules(tmp_path, rules, remembered=remembered).warnings
     assert told.message.startswith("it lacks ")
+
+
+@pytest.mark.parametrize(
+    ("then", "told"),
+    [
+        (
+            '[{ move = "A" }, { archive = true }]',
+            "archive is never done: move places the message already",
+        ),
+        ("[{ flag = true }, { unflag = true }]", "flag and unflag undo each other"),
+        (
+            '[{ mark = "unread" }, { mark = "read" }]',
+            "mark read and mark unread undo each other",
+        ),
+    ],
+)
+def test_actions_of_one_rule_that_can_not_both_be_done_are_told_of(
+    tmp_path: Path, then: str, told: str
+) -> None:
+    assert warnings(tmp_path, write_rule(then=then)) == [f"rule 'it': then: {told}"]
+
+
+def test_actions_that_go_together_are_not(tmp_path: Path) -> None:
+    then = '[{ flag = true }, { mark = "read" }, { copy = "B" }, { move = "A" }]'
+    assert warnings(tmp_path, write_rule(then=then)) == []

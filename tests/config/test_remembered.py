@@ -86,11 +86,10 @@ def test_a_plugin_that_fails_is_left_out_whole_and_named(tmp_path: Path) -> None
     assert "weekend" not in loaded.conditions
     assert loaded.names == ("filing",)
     told = load_rules(tmp_path, RULES, plugins=loaded, remembered=REMEMBERED)
-    failed = "acme: register_conditions: LookupError: no calendar"
-    assert (
-        told.rules[0].lacks == f"condition weekend: plugin acme can't be used: {failed}"
-    )
-    assert str(told.warnings[0]) == f"plugin acme: {failed}"
+    failed = "acme: register_conditions: LookupError: no calendar (test_remembered.py:"
+    lacks = told.rules[0].lacks
+    assert lacks.startswith(f"condition weekend: plugin acme can't be used: {failed}")
+    assert str(told.warnings[0]).startswith(f"plugin acme: {failed}")
 
 
 def test_a_plugin_that_fails_is_a_problem_without_memory() -> None:

@@ -30,7 +30,13 @@ THEN = "then = [{ flag = true }]"
         ("", "then: it is required"),
         ("then = []", "then: expected at least one"),
         ("then = [{}]", "then[1]: expected an action"),
-        ("then = 'move'", "then: expected a list"),
+        ("then = 'move'", "then: expected a list of tables, such as [{ move ="),
+        ("then = ['flag']", "then[1]: expected a table such as { flag = true }"),
+        ("then = { flag = true }", "then: expected a list of tables, such as [{"),
+        ("then = [{ archive = '/A' }]", "then[1].archive: a path below the archive"),
+        (f"{THEN}\nwhen = 'x'", "when: expected a table such as { subject ="),
+        (f"{THEN}\nwhen.header = 'X: y'", "when.header: expected a table such as { X-"),
+        (f"{THEN}\nmailboxes = 'A'", 'mailboxes: expected a list such as ["INBOX"]'),
         (f"{THEN}\nstp = true", "stp: there is no key 'stp'; did you mean 'stop'?"),
         (f"{THEN}\nstop = 1", "stop: expected true or false"),
         (f"{THEN}\naccounts = ['hme']", "accounts: there is no account 'hme'; did you"),
@@ -39,7 +45,7 @@ THEN = "then = [{ flag = true }]"
         ("then = [{ move = 'A//B' }]", "then[1].move: a part between the slashes"),
         ("then = [{ move = { to = 'A' } }]", "then[1].move.to: there is no key 'to'"),
         ("then = [{ flag = 'red' }]", "then[1].flag: it has no options: the only"),
-        ("then = [{ mark = 'red' }]", "then[1].mark: expected 'read' or 'unread'"),
+        ("then = [{ mark = 'red' }]", 'then[1].mark: expected "read" or "unread"'),
         ("then = [{ forward = 'x y' }]", "then[1].forward[1]: expected an address"),
         (f"{THEN}\nwhen.sujet = 'a'", "when.sujet: there is no condition 'sujet'; did"),
         (f"{THEN}\nwhen.subject = 3", "when.subject[1]: expected a text or a table"),
@@ -59,7 +65,7 @@ THEN = "then = [{ flag = true }]"
         (f"{THEN}\nwhen.not = [{{}}]", "when.not[1]: expected a condition"),
         (f"{THEN}\nwhen.cc = [3]", "when.cc[1]: expected a text"),
         (f"{THEN}\nwhen.header.X-A = [3]", "when.header.X-A[1]: expected a text"),
-        ("then = [{ delete = false }]", "then[1].delete: expected true or 'forever'"),
+        ("then = [{ delete = false }]", 'then[1].delete: expected true or "forever"'),
         (
             f"{THEN}\nsubject = 'a'",
             "subject: there is no key 'subject'; did you mean when.subject?",
@@ -131,7 +137,7 @@ def test_a_when_that_is_empty_is_every_message(tmp_path: Path) -> None:
 
 
 def test_a_rule_without_a_name_is_told_by_its_number(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="rule '1': name: it is required"):
+    with pytest.raises(ConfigError, match=r"rule 1 \(without a name\): name: it"):
         read_rules(tmp_path, f"[[rule]]\n{THEN}")
 
 
@@ -181,3 +187,14 @@ def test_files_run_in_the_order_of_their_names(tmp_path: Path) -> None:
         (tmp_path / f"{number}.toml").write_text(text)
     rules = read_rules(tmp_path, "")
     assert [rule.name for rule in rules] == ["r10", "r20", "r30"]
+
+
+def test_rules_that_everybody_may_write_are_not_read(tmp_path: Path) -> None:
+    """Who writes them can have mail sent anywhere."""
+    rule = '[[rule]]\nname = "x"\nthen = [{ flag = true }]\n'
+    assert read_rules(tmp_path, rule)
+    (tmp_path / "rules.toml").chmod(0o666)
+    files = read_rule_files(tmp_path, discover_plugins(), {"home"})
+    (problem,) = files.problems
+    assert "everybody may write to it" in problem.message
+    assert files.rules == ()

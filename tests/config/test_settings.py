@@ -99,7 +99,7 @@ def test_starttls_has_its_own_ports(tmp_path: Path) -> None:
             '[account.home]\nwatch = ["inbox", "A", "Inbox"]',
             "account.home.watch: 'INBOX' is named more than once",
         ),
-        ("[account.home]", '[account.home]\nexisting = "x"', "'leave' or 'process'"),
+        ("[account.home]", '[account.home]\nexisting = "x"', '"leave" or "process"'),
         ("[account.home]", '[account."a b"]', "expected letters, digits"),
         ("[account.home]", "[account.home]\naliases = ['x']", "expected an address"),
         (
@@ -133,6 +133,20 @@ def test_what_is_wrong_is_told_with_its_place(
     told = complaints(tmp_path, GOOD.replace(before, after, 1))
     assert any(complaint in line for line in told), told
     assert all(line.startswith("postroom.toml: ") for line in told)
+
+
+@pytest.mark.parametrize(
+    ("key", "example"),
+    [("smtp", '{ host = "smtp.example.org" }'), ("imap", '{ host = "imap.')],
+)
+def test_a_server_that_is_no_table_is_told_once(
+    tmp_path: Path, key: str, example: str
+) -> None:
+    right = f'{key} = {{ host = "{key}.ours.example" }}'
+    assert right in GOOD
+    (told,) = complaints(tmp_path, GOOD.replace(right, f'{key} = "a.example"'))
+    place = f"postroom.toml: account.home.{key}: expected a table such as "
+    assert told.startswith(place + example)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "a-b_c.example"])

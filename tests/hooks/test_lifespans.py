@@ -146,7 +146,8 @@ def test_a_lifespan_that_does_not_end_well_is_logged(
         asyncio.run(span(spanning(lifespan)))
         with pytest.raises(OSError, match="disk"):
             asyncio.run(span(spanning(lifespan), OSError("disk")))
-    assert [entry["error"] for entry in logs] == [complaint] * 2
+    told = [entry["error"].partition(" (")[0] for entry in logs]
+    assert told == [complaint] * 2
 
 
 def test_a_lifespan_does_not_hide_how_the_service_ended() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import weakref
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -25,10 +28,25 @@ def test_what_a_plugin_held_is_let_go_while_its_failure_is_kept() -> None:
     taken: list[weakref.ref[Large]] = []
     with pytest.raises(PluginError) as kept, plugin_code("acme", "eating"):
         fail(taken)
-    assert str(kept.value) == "acme: eating: MemoryError: no more"
+    assert re.fullmatch(
+        r"acme: eating: MemoryError: no more \(test_boundary\.py:\d+\)", str(kept.value)
+    )
     assert taken[-1]() is None
 
 
 def test_a_plugin_can_not_exit() -> None:
     with pytest.raises(PluginError, match="SystemExit: 3"), plugin_code("acme", "it"):
         raise SystemExit(3)
+
+
+def test_the_innermost_line_of_the_plugins_own_file_is_told(tmp_path: Path) -> None:
+    """Not that of a library it calls; and nobody is told where the file is."""
+    file = tmp_path / "shouting.py"
+    inner = "import json\n\ndef inner():\n    json.loads('{')\n"
+    text = f"{inner}\ndef outer():\n    inner()\n"
+    names: dict[str, Callable[[], None]] = {}
+    exec(compile(text, str(file), "exec"), names)
+    with pytest.raises(PluginError) as kept, plugin_code("acme", "holds"):
+        names["outer"]()
+    assert str(kept.value).endswith("(shouting.py:4)")
+    assert str(tmp_path) not in str(kept.value)

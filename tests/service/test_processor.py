@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from postroom.errors import TemporaryError
 from postroom.mail.envelope import Envelope, Outgoing
 from postroom.mail.message import Message
 from postroom.ports import HoldKind
-from postroom.rules.effects import FileInto, Send, SetFlags
+from postroom.rules.effects import FileInto, Send, SetFlags, Window
 from postroom.rules.rule import Rule
 from postroom.service.batches import BatchSizes
 from postroom.service.events import MessageFailed, MessageHandled
@@ -19,6 +21,25 @@ from tests.service.mailbox import NOON, MemoryMailbox
 from tests.service.processing import AtDesk, Desk, is_bad, rule
 
 FLAG = SetFlags(add=frozenset({"\\Flagged"}))
+
+
+def test_an_answer_that_is_not_sent_is_told_of(at_desk: AtDesk) -> None:
+    """The line of the second message would else say that it is sent."""
+    window = Window("away", "ann@example.org", timedelta(days=7))
+    envelope = Envelope("me@ours.example", ("ann@example.org",))
+    answer = Send(Outgoing("home", envelope, b"Hi.\r\n", "<a@b>"), window)
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw(), make_raw())
+        with capture_logs() as lines:
+            await desk.processor(rule(answer, name="away")).catch_up(mailbox)
+        (told,) = [line for line in lines if line["event"] == "reply_not_sent"]
+        assert (told["account"], told["mailbox"], told["uid"]) == ("home", "INBOX", 2)
+        assert told["rule"] == "away"
+        detail = f"not sent: ann@example.org was answered on {NOON:%Y-%m-%d}"
+        assert told["detail"] == detail
+
+    at_desk(steps)
 
 
 # -- batches ---------------------------------------------------------------------------

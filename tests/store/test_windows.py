@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from postroom.ports import (
     EffectState,
     HoldKind,
     MessageState,
+    NotSent,
 )
 from postroom.rules.effects import Delete, Send, Window
 from postroom.store.store import SqlStore
@@ -109,6 +111,35 @@ def test_another_sender_or_another_kind_of_answer_has_its_own_window(
     async def steps(store: SqlStore) -> None:
         assert await answers(store, 1, answer())
         assert await answers(store, 2, other)
+
+    with_store(path, steps)
+
+
+def test_a_commit_tells_what_is_not_sent(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        run = await store.begin_run("live", RULES)
+        messages = [message(1), message(2)]
+        await store.see(messages, NOON)
+        decisions = [
+            Decision(each, plan(f"k{each.key.uid}", answer())) for each in messages
+        ]
+        (told,) = await store.commit(run, decisions, None)
+        assert told == NotSent(messages[1].key, "Invoices", ANSWERED)
+        assert await store.commit(run, decisions, None) == ()
+
+    with_store(path, steps)
+
+
+def test_a_window_is_looked_at_and_not_taken(path: Path) -> None:
+    asked = Window("away", "Ann@Example.org", WEEK)
+
+    async def steps(store: SqlStore) -> None:
+        assert await store.answered("home", asked, NOON) is None
+        assert await answers(store, 1, answer())
+        assert await store.answered("home", asked, NOON) == NOON
+        assert await store.answered("home", asked, NOON + WEEK) is None
+        assert await store.answered("work", asked, NOON) is None
+        assert await store.answered("home", replace(asked, handle="ill"), NOON) is None
 
     with_store(path, steps)
 

@@ -130,17 +130,19 @@ def explain(
 
 
 @commands.command(
-    epilog=examples("postroom schema rules", "postroom schema settings --write")
+    epilog=examples("postroom schema --write", "postroom schema settings")
 )
 def schema(
-    kind: Annotated[SchemaKind, typer.Argument(help="Of which files.")],
+    kind: Annotated[
+        SchemaKind | None, typer.Argument(help="Of which files; else of the rules.")
+    ] = None,
     config: Config = None,
     write: Annotated[
         bool, typer.Option("--write", help="Put both beside the settings.")
     ] = False,
 ) -> None:
     """The JSON Schema of your files, for editors."""
-    call("schema", str(kind), config, write)
+    call("schema", kind and str(kind), config, write)
 
 
 plugins = group(

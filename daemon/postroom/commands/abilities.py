@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from postroom.rules.rule import Rule
 from postroom.transport.imap.specialuse import folded, use_of
 
 _NEEDED = ("Archive", "Junk", "Trash")
+_NEEDED_BY = {"archive": "Archive", "delete": "Trash"}  # actions that name no mailbox
 _MEGABYTE = 1024**2
 
 
@@ -66,15 +67,18 @@ def _tell(configuration: Configuration, answer: Answer) -> Told:
     if answer.report is None:
         return Told(*place, tuple(_relay_facts(answer.extensions)))
     table = configuration.settings.account[answer.account]
+    rules = [*_rules_of(answer.account, configuration.rules)]
     remarks = [
         *_absent_watched(table.watch, answer.report),
-        *_absent_targets(configuration.rules, answer.account, answer.report),
+        *_absent_targets(rules, answer.report),
     ]
-    return Told(*place, tuple(_account_facts(table, answer.report)), tuple(remarks))
+    wanted = {use for rule in rules for use in _wanted_uses(rule)}
+    facts = _account_facts(table, answer.report, wanted)
+    return Told(*place, tuple(facts), tuple(remarks))
 
 
 def _account_facts(
-    table: AccountTable, report: AccountReport
+    table: AccountTable, report: AccountReport, wanted: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     can = report.capabilities
     polled = f"is looked for every {show_duration(table.poll)} (no IDLE)"
@@ -85,14 +89,15 @@ def _account_facts(
         yield "moving", "by copying and expunging, checked at each step (no MOVE)"
     else:
         yield "moving", "by copying; what was copied stays (no MOVE, no UIDPLUS)"
-    yield "mailboxes", _tell_uses(report)
+    if uses := _tell_uses(report, wanted):
+        yield "mailboxes", uses
     told = "is told by the server (QUOTA)" if "QUOTA" in can else "is not told"
     yield "quota", told
 
 
-def _tell_uses(report: AccountReport) -> str:
+def _tell_uses(report: AccountReport, wanted: Collection[str]) -> str:
     there = [f"{use} is {report.uses[use]}" for use in _NEEDED if use in report.uses]
-    absent = [use for use in _NEEDED if use not in report.uses]
+    absent = [use for use in _NEEDED if use in wanted and use not in report.uses]
     made = f"{', '.join(absent)} would be made on first use" if absent else ""
     return "; ".join(filter(None, [", ".join(there), made]))
 
@@ -118,18 +123,31 @@ def _absent_watched(watched: Iterable[str], report: AccountReport) -> Iterator[s
             yield f"watch: there is no mailbox {mailbox} yet{suggestion}"
 
 
-def _absent_targets(
-    rules: Iterable[Rule], account: str, report: AccountReport
-) -> Iterator[str]:
-    """The mailboxes that rules of this account name and that are not there."""
+def _rules_of(account: str, rules: Iterable[Rule]) -> Iterator[Rule]:
     for rule in rules:
         if rule.enabled and (not rule.accounts or account in rule.accounts):
-            for mailbox in _targets(rule):
-                if not _is_there(mailbox, report):
-                    yield (
-                        f"rule {rule.name!r}: there is no mailbox {mailbox} yet: it is "
-                        f"made on first use{_suggest(mailbox, report)}"
-                    )
+            yield rule
+
+
+def _absent_targets(rules: Iterable[Rule], report: AccountReport) -> Iterator[str]:
+    """The mailboxes that rules name and that are not there."""
+    for rule in rules:
+        for mailbox in _targets(rule):
+            if not _is_there(mailbox, report):
+                yield (
+                    f"rule {rule.name!r}: there is no mailbox {mailbox} yet: it is "
+                    f"made on first use{_suggest(mailbox, report)}"
+                )
+
+
+def _wanted_uses(rule: Rule) -> Iterator[str]:
+    """The usual mailboxes into which a rule files."""
+    for mailbox in _targets(rule):
+        if (use := use_of(mailbox)) is not None:
+            yield use.usual[0]
+    for named in rule.then:
+        if named.name in _NEEDED_BY:
+            yield _NEEDED_BY[named.name]
 
 
 def _targets(rule: Rule) -> Iterator[str]:

@@ -61,6 +61,9 @@ def _show(console: Console, configuration: Configuration, told: Sequence[Told]) 
         tell_count(len(configuration.rules), "rule"),
         "no problems",
     ]
+    if failed := len({each.account for each in told if each.failed}):
+        unreached = "could not be reached or refused the login"
+        counts[-1] = f"{tell_count(failed, 'account')} {unreached}"
     if configuration.warnings:
         counts.append(tell_count(len(configuration.warnings), "warning"))
     path = printable(str(configuration.path))

@@ -10,17 +10,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from postroom.commands.control import telling_refusals
 from postroom.commands.explanation import Explanation, show_explanation
-from postroom.commands.outcome import Exit, make_console, telling_errors
+from postroom.commands.outcome import Exit, make_console
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.config.problems import nearest
 from postroom.config.settings import find_settings
-from postroom.errors import ConfigError, PermanentError, Problem
+from postroom.errors import PermanentError
 from postroom.log import configure_logging, printable, say
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
 from postroom.rules.plan import Plan
 from postroom.service.clock import SystemClock
+from postroom.service.control import WrongRequest
 from postroom.service.explaining import explain
 
 _STDIN = Path("-")
@@ -37,7 +39,7 @@ def main(
 ) -> int:
     """Decide about saved messages, and print each plan with its trace."""
     configure_logging(sys.stderr, format="console", level="error")
-    with telling_errors():
+    with telling_refusals():
         configuration = load_configuration(find_settings(config))
         name = _choose_account(configuration, account)
         key = MessageKey(name, mailbox, 0, 0)
@@ -70,8 +72,7 @@ def _choose_account(configuration: Configuration, wanted: str | None) -> str:
     if wanted is None:
         return next(iter(accounts))
     if wanted not in accounts:
-        problem = Problem("--account", nearest(wanted, accounts, "account"))
-        raise ConfigError([problem])
+        raise WrongRequest(f"--account: {nearest(wanted, accounts, 'account')}")
     return wanted
 
 

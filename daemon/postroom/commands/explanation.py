@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from postroom.log import printable
+from postroom.mail.header import Header
 from postroom.mail.message import Message
-from postroom.rules.effects import tell
+from postroom.rules.effects import Send, tell
 from postroom.rules.plan import Plan, RuleTrace
+
+_MOST_OF_ANSWER = 200
+# How the trace tells of what is not done.
+_UNDONE = (": refused: ", ": not done: ", ": not sent: ")
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,26 @@ class Explanation:
         """What would be done, in its order."""
         if self.waits:
             return []
-        return [printable(tell(planned.effect)) for planned in self.plan.effects]
+        told = (printable(tell(planned.effect)) for planned in self.plan.effects)
+        return list(dict.fromkeys(told))
+
+    @property
+    def answers(self) -> list[str]:
+        """How the replies begin that would be sent."""
+        if self.waits:
+            return []
+        return [
+            self._read(effect.outgoing.content)[:_MOST_OF_ANSWER]
+            for effect in (planned.effect for planned in self.plan.effects)
+            if isinstance(effect, Send) and effect.window
+        ]
+
+    def _read(self, content: bytes) -> str:
+        header = Header.parse(content)
+        answer = replace(
+            self.message, size=len(content), header=header, content=content
+        )
+        return " ".join(answer.text.split())
 
     @property
     def data(self) -> dict[str, Any]:
@@ -75,7 +99,7 @@ def _show_rule(console: Console, entry: RuleTrace) -> None:
             line.append(f"  saw {printable(asked.seen)}", "dim")
         grid.add_row(answer, line)
     for told in entry.effects:
-        refused = ": refused: " in told or ": not done: " in told
+        refused = any(mark in told for mark in _UNDONE)
         grid.add_row("then", Text(printable(told), "yellow" if refused else "cyan"))
     if entry.note:
         grid.add_row("note", Text(printable(entry.note), "dim"))
@@ -93,6 +117,8 @@ def _show_result(console: Console, explained: Explanation) -> None:
     if explained.waits:
         result = f"nothing yet: it waits, for {printable(explained.waits)}"
     grid.add_row(Text("would be done", "bold"), Text(result))
+    for text in explained.answers:
+        grid.add_row(Text("the answer", "bold"), Text(printable(text)))
     for reason in explained.plan.undone:
         grid.add_row(Text("and not", "bold"), Text(printable(reason), "yellow"))
     console.print()

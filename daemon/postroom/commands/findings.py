@@ -38,7 +38,7 @@ def as_data(findings: Iterable[Problem]) -> list[dict[str, str | None]]:
     return [
         {
             "file": printable(each.file),
-            "rule": each.rule and printable(each.rule),
+            "rule": None if each.rule is None else printable(str(each.rule)),
             "key": each.key and printable(each.key),
             "message": printable(each.message),
         }
@@ -61,16 +61,15 @@ def _show_groups(
     console.print(Text(title, f"bold {style}"))
     for file, in_file in groupby(findings, key=lambda each: each.file):
         console.print(Text(f"\n  {printable(file)}", "bold"))
-        for rule, of_rule in groupby(in_file, key=lambda each: each.rule):
-            _show_group(console, rule, list(of_rule), style)
+        for _, of_rule in groupby(in_file, key=lambda each: each.title):
+            _show_group(console, list(of_rule), style)
     console.print()
 
 
-def _show_group(
-    console: Console, rule: str | None, findings: Sequence[Problem], style: str
-) -> None:
-    if rule is not None:
-        console.print(Padding(Text(f"rule {printable(rule)!r}"), (0, 0, 0, 4)))
+def _show_group(console: Console, findings: Sequence[Problem], style: str) -> None:
+    title = printable(findings[0].title)
+    if title:
+        console.print(Padding(Text(title), (0, 0, 0, 4)))
     grid = Table.grid(padding=(0, 2, 0, 0))
     keyed = [each for each in findings if each.key]
     if keyed:
@@ -80,4 +79,4 @@ def _show_group(
         message = Text(printable(each.message))
         key = Text(printable(each.key or ""), style)
         grid.add_row(*([key] if keyed else []), message)
-    console.print(Padding(grid, (0, 0, 0, 4 if rule is None else 6)))
+    console.print(Padding(grid, (0, 0, 0, 6 if title else 4)))

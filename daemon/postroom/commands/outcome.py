@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from traceback import format_exception
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 
@@ -111,4 +112,14 @@ def make_console() -> Console:
     if sys.stdout.isatty():
         return Console(highlight=False)
     width = int(os.environ.get("COLUMNS") or 200)
-    return Console(highlight=False, width=width, color_system=None)
+    return _Trimmed(highlight=False, width=width, color_system=None)
+
+
+class _Trimmed(Console):
+    """Prints without the blanks by which tables fill their lines: programs read it."""
+
+    def print(self, *objects: Any, **how: Any) -> None:  # noqa: ANN401 - whatever Console takes
+        with self.capture() as captured:
+            super().print(*objects, **how)
+        lines = captured.get().split("\n")
+        self.file.write("\n".join(line.rstrip(" ") for line in lines))

@@ -26,9 +26,9 @@ def main(config: Path | None = None) -> int:
     with telling_errors():
         found, problems = find_plugins(_folder(config))
         plugins = register_found(found, problems)
-    console.print(_plugin_table(found))
-    console.print(_table("condition", plugins.conditions))
-    console.print(_table("action", plugins.actions))
+        console.print(_plugin_table(found))
+        console.print(_table("condition", plugins.conditions))
+        console.print(_table("action", plugins.actions))
     return Exit.DONE
 
 

@@ -17,9 +17,9 @@ from postroom.hooks.discovery import discover_plugins
 FILES = {"settings": "postroom.schema.json", "rules": "rules.schema.json"}
 
 
-def main(kind: str, config: Path | None, write: bool) -> int:
-    """Print the schema of the `settings` or of the `rules`, or with `write` put both
-    beside the settings, where the first line of the sample files points to."""
+def main(kind: str | None, config: Path | None, write: bool) -> int:
+    """Print the schema of the `settings`, or else of the `rules`; with `write` put
+    both beside the settings, where the first line of the sample files points to."""
     with telling_errors():
         settings = _find(config, required=write)
         schemas = _schemas(settings)
@@ -27,7 +27,7 @@ def main(kind: str, config: Path | None, write: bool) -> int:
             for name in FILES:
                 _write(settings.with_name(FILES[name]), schemas[name]())
         else:
-            print(_dump(schemas[kind]()))
+            print(_dump(schemas[kind or "rules"]()))
     return Exit.DONE
 
 

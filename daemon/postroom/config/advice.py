@@ -21,6 +21,11 @@ from postroom.rules.text import Text
 
 # What passes a message on, under the plugin that brings it.
 _PASSES_ON = {("sending", "forward"), ("sending", "redirect")}
+# What undoes what, each as the name of an action and what it marks as.
+_OPPOSITES = [
+    (("flag", ""), ("unflag", "")),
+    (("mark", "read"), ("mark", "unread")),
+]
 
 
 def advise(rules: Collection[Rule], settings: Settings) -> Iterator[Problem]:
@@ -28,6 +33,7 @@ def advise(rules: Collection[Rule], settings: Settings) -> Iterator[Problem]:
     for rule in rules:
         if rule.enabled:
             yield from _advise_on(rule)
+            yield from _advise_on_actions(rule)
             yield from _advise_on_circles(rule, settings)
     yield from find_shadowed(rules, settings)
 
@@ -51,6 +57,23 @@ def _advise_on(rule: Rule) -> Iterator[Problem]:
             "one that comes to it is fetched whole; add one, such as from or to"
         )
         yield _warn(rule, message, "when")
+
+
+def _advise_on_actions(rule: Rule) -> Iterator[Problem]:
+    """What is never done, or undone by another action of the same rule."""
+    places = [named.name for named in rule.then if named.action.places]
+    if len(places) > 1:
+        message = f"{places[1]} is never done: {places[0]} places the message already"
+        yield _warn(rule, message, "then")
+    done = {
+        (named.name, getattr(named.action, "as_", ""))
+        for named in rule.then
+        if named.plugin == "filing"
+    }
+    for one, other in _OPPOSITES:
+        if {one, other} <= done:
+            told = " and ".join(" ".join(each).strip() for each in (one, other))
+            yield _warn(rule, f"{told} undo each other", "then")
 
 
 def _advise_on_circles(rule: Rule, settings: Settings) -> Iterator[Problem]:

@@ -5,8 +5,9 @@ Values are never repeated here: one of them could be a secret.
 
 from __future__ import annotations
 
+import stat
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,39 @@ _MESSAGES = {
 }
 
 
+# The right form of what is most often written in another, by its key.
+_EXAMPLES = {
+    "imap": 'expected a table such as { host = "imap.example.org" }',
+    "smtp": 'expected a table such as { host = "smtp.example.org" }',
+    "watch": 'expected a list such as ["INBOX"]',
+    "mailboxes": 'expected a list such as ["INBOX"]',
+    "aliases": 'expected a list such as ["me@example.org"]',
+    "accounts": 'expected a list such as ["home"]',
+    "when": 'expected a table such as { subject = "invoice" }',
+    "header": 'expected a table such as { X-Spam-Flag = "YES" }',
+    "then": 'expected a list of tables, such as [{ move = "Invoices" }]',
+}
+_NO_TABLE = {"dict_type", "model_type", "model_attributes_type"}
+_NO_LIST = {"tuple_type", "list_type"}
+# Whoever writes rules can have mail sent anywhere.
+_WRITABLE = "everybody may write to it: chmod o-w it"
+
+
 def tell_problems(
     error: ValidationError,
     model: type[BaseModel],
     file: str,
-    rule: str | None = None,
+    rule: str | int | None = None,
     prefix: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
     """A problem for each complaint about what was read as `model`."""
-    for details in error.errors(include_url=False, include_input=False):
+    listed = error.errors(include_url=False, include_input=False)
+    broken = {tuple(each["loc"][:-1]) for each in listed if each["type"] in _NO_TABLE}
+    for details in listed:
+        if details["type"] == "too_short" and tuple(details["loc"]) in broken:
+            continue  # Its items are there, and wrong.
         key = _write_path([*prefix, *details["loc"]])
-        yield Problem(file, _say(details, model), rule, key or None)
+        yield Problem(file, _say(details, model, prefix), rule, key or None)
 
 
 def _write_path(parts: Iterable[str | int]) -> str:
@@ -52,18 +75,36 @@ def _write_path(parts: Iterable[str | int]) -> str:
     return "".join(written).removeprefix(".")
 
 
-def _say(details: ErrorDetails, model: type[BaseModel]) -> str:
+def _say(details: ErrorDetails, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
     kind = details["type"]
+    if kind in _NO_TABLE | _NO_LIST and (
+        example := _find_example([*prefix, *details["loc"]])
+    ):
+        return example
     if kind == "extra_forbidden":
         *path, name = map(str, details["loc"])
         return nearest(name, _known_keys(model, path), "key")
     if kind == "value_error":
         return str(details.get("ctx", {}).get("error", details["msg"]))
     if kind == "literal_error":
-        expected = str(details.get("ctx", {}).get("expected"))
-        # As TOML writes them.
-        return f"expected {expected.replace('True', 'true').replace('False', 'false')}"
+        return f"expected {_as_toml(str(details.get('ctx', {}).get('expected')))}"
     return _MESSAGES.get(kind, details["msg"])
+
+
+def _find_example(path: Sequence[str | int]) -> str:
+    """The right form of what stands there, or of an item of the list there."""
+    names = [part for part in path if isinstance(part, str)]
+    if path and isinstance(path[-1], int):
+        return "expected a table such as { flag = true }" if names == ["then"] else ""
+    if names == ["when.header"] or names[-1:] == ["fields"]:
+        names = ["header"]
+    return _EXAMPLES.get(names[-1], "") if names else ""
+
+
+def _as_toml(expected: str) -> str:
+    """What pydantic tells of literals, as TOML writes them."""
+    written = expected.replace("True", "true").replace("False", "false")
+    return written.replace("'", '"')
 
 
 def _known_keys(model: Any, path: list[str]) -> list[str]:  # noqa: ANN401 - an annotation can be anything
@@ -93,6 +134,8 @@ def _find_model(annotation: Any) -> Any:  # noqa: ANN401 - an annotation can be 
 def read_toml(path: Path) -> tuple[dict[str, Any], str, list[Problem]]:
     """The tables of a file, its text, and what is wrong with it."""
     try:
+        if path.stat().st_mode & stat.S_IWOTH:
+            return {}, "", [Problem(str(path), _WRITABLE)]
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         return {}, "", [Problem(str(path), f"can't be read: {error.strerror}")]

@@ -95,7 +95,7 @@ def _name_rules(tables: Mapping[str, Any], file: str) -> Iterator[Rule]:
 def _read_rules(
     tables: Mapping[str, Any],
     file: str,
-    readers: Callable[[str], Reader],
+    readers: Callable[[str | int], Reader],
     accounts: Collection[str],
 ) -> Iterator[tuple[Rule | None, list[Problem]]]:
     listed = tables.get("rule", [])
@@ -104,7 +104,7 @@ def _read_rules(
         return
     for number, table in enumerate(listed, 1):
         name = table.get("name") if isinstance(table, dict) else None
-        reader = readers(name if isinstance(name, str) else f"{number}")
+        reader = readers(name if name and isinstance(name, str) else number)
         yield _read_rule(table, reader, accounts), reader.problems
 
 

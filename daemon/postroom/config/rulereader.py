@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,7 +28,7 @@ class Reader:
 
     plugins: Plugins
     file: str
-    rule: str | None = None
+    rule: str | int | None = None
     remembered: Mapping[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
@@ -40,7 +40,9 @@ class Reader:
     def read_logic(self, table: object, key: str, depth: int = 0) -> Logic:
         """Every table is the *and* of its keys."""
         if not isinstance(table, Mapping):
-            self.complain(key, "expected a table of conditions")
+            self.complain(
+                key, 'expected a table of conditions, such as { subject = "invoice" }'
+            )
             return All(())
         if depth and not table:
             self.complain(key, "expected a condition; this would be every message")
@@ -112,7 +114,7 @@ class Reader:
         if name not in known:
             plugin = self.remembered.get(f"{noun} {name}")
             if plugin is None:
-                self.complain(key, nearest(name, known, noun))
+                self.complain(key, _tell_unknown(name, known, noun))
             else:
                 self.lacking.append(f"{noun} {name}: {self._tell_why(plugin)}")
         return known.get(name)
@@ -140,6 +142,13 @@ class Reader:
                 main = f"{key}.{kind.main_option()}"
                 self.problems.extend(_without(main, key, problem) for problem in found)
             return None
+
+
+def _tell_unknown(name: str, known: Iterable[str], noun: str) -> str:
+    """The complaint about a name; where none is near it may be one of a plugin."""
+    told = nearest(name, known, noun)
+    is_near = told.endswith("?")
+    return told if is_near else f"{told}; a plugin may bring it: see postroom plugins"
 
 
 def _without(main: str, key: str, problem: Problem) -> Problem:

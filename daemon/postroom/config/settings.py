@@ -157,8 +157,10 @@ class SharedSmtp(Table):
 
 def _choose_smtp(value: object) -> object:
     """Read `smtp` as the one or the other, to complain about one of them only."""
-    if not isinstance(value, dict):
+    if value is None or isinstance(value, Server | SharedSmtp):
         return value
+    if not isinstance(value, dict):
+        raise ValueError('expected a table such as { host = "smtp.example.org" }')
     kind = SharedSmtp if "account" in value else SmtpServer
     return kind.model_validate(value)
 
@@ -236,6 +238,9 @@ def find_settings(
     found = next((place for place in places if place.exists()), None)
     if found is None:
         looked = " and ".join(map(str, places))
-        message = f"there are none: looked for {looked}; --config names another place"
+        message = (
+            f"there are none: looked for {looked}; --config names another place, and "
+            "`postroom init` writes them"
+        )
         raise ConfigError([Problem("settings", message)])
     return found

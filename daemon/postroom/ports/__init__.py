@@ -18,6 +18,7 @@ from postroom.ports.records import EffectState as EffectState
 from postroom.ports.records import Hold as Hold
 from postroom.ports.records import HoldKind as HoldKind
 from postroom.ports.records import MessageState as MessageState
+from postroom.ports.records import NotSent as NotSent
 from postroom.ports.records import OpenEffect as OpenEffect
 from postroom.ports.records import OpenPerform as OpenPerform
 from postroom.ports.records import PerformResult as PerformResult

@@ -32,6 +32,15 @@ class MessageState(StrEnum):
     GONE = "gone"
 
 
+@dataclass(frozen=True)
+class NotSent:
+    """An answer that was planned and is not sent, and why: its window is taken."""
+
+    key: MessageKey
+    rule: str
+    detail: str
+
+
 class EffectState(StrEnum):
     """The states of an effect, and the only names for them."""
 

@@ -14,6 +14,7 @@ from postroom.ports.records import (
     EffectResult,
     Hold,
     HoldKind,
+    NotSent,
     OpenEffect,
     OpenPerform,
     PerformResult,
@@ -23,6 +24,7 @@ from postroom.ports.records import (
     WatchReport,
 )
 from postroom.ports.relays import DeliveryResult, DueDelivery
+from postroom.rules.effects import Window
 
 
 class Memories(Protocol):
@@ -117,15 +119,20 @@ class Store(Memories, Protocol):
 
     async def commit(
         self, run: int, decisions: Sequence[Decision], cursor: Cursor | None
-    ) -> None:
+    ) -> tuple[NotSent, ...]:
         """Record plans, effects, outgoing mail and the cursor, all or nothing. Without
         a plan a message stays `seen`; at the third attempt, or when that is `final`, it
         is `quarantined`. Deliveries and performs of one that was noted as held wait for
         the owner. A `Send` with a window that was taken before is `done`, nothing is
-        sent, and its detail says so; else the window is taken now, or, of one that
-        waits for the owner, when that is released. What `waits_for` a rule that is held
-        no more is tried again.
+        sent, and its detail says so, as does what is returned; else the window is taken
+        now, or, of one that waits for the owner, when that is released. What
+        `waits_for` a rule that is held no more is tried again.
         """
+
+    async def answered(
+        self, account: str, window: Window, now: datetime
+    ) -> datetime | None:
+        """When the window was taken, if it still is; it is left as it is."""
 
     async def open_effects(
         self, account: str, mailbox: str, uidvalidity: int

@@ -62,6 +62,8 @@ class Path(Template):
 
     @model_validator(mode="after")
     def _check_name(self) -> Self:
+        if self.root.startswith("/"):
+            raise ValueError("a path below the archive has no slash at its beginning")
         if self.root:
             check_mailbox(self.outline)
         return self

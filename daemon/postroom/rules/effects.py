@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from postroom.mail.envelope import Outgoing
 
@@ -45,6 +45,10 @@ class Window:
     handle: str
     address: str
     period: timedelta
+
+    def tell_taken(self, since: datetime) -> str:
+        """Why nothing is sent in it, where it was taken then."""
+        return f"not sent: {self.address} was answered on {since:%Y-%m-%d}"
 
 
 @dataclass(frozen=True)

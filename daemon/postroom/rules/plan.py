@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from postroom.rules.effects import Effect
+from postroom.rules.effects import Effect, tell
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,15 @@ class RuleTrace:
     conditions: tuple[ConditionTrace, ...] = ()
     effects: tuple[str, ...] = ()
     note: str = ""
+
+    def telling(self, effect: Effect, why: str) -> RuleTrace:
+        """The same with `why` in the place of what was told of an effect."""
+        told, end = tell(effect), f": {tell(effect)}"
+        effects = (
+            each.removesuffix(told) + why if each.endswith(end) else each
+            for each in self.effects
+        )
+        return replace(self, effects=tuple(effects))
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,15 @@ class Plan:
         """The same plan without an effect."""
         kept = (planned for planned in self.effects if planned.effect != effect)
         return replace(self, effects=tuple(kept))
+
+    def not_sending(self, planned: PlannedEffect, why: str) -> Plan:
+        """The same plan without an effect, and `why` where the trace tells of it."""
+        trace = (
+            entry.telling(planned.effect, why) if entry.rule == planned.rule else entry
+            for entry in self.trace
+        )
+        fewer = self.without(planned.effect)
+        return replace(fewer, trace=tuple(trace), undone=(*self.undone, why))
 
     @property
     def matched(self) -> tuple[str, ...]:

@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 
 from postroom.config.configuration import Configuration
 from postroom.hooks.leash import Leash
 from postroom.mail.message import Depth, Message
 from postroom.ports import Clock, HoldKind, Memories
 from postroom.rules.decide import Circumstances, NeedsBody, RuleHeld, decide
+from postroom.rules.effects import Send, Window
 from postroom.rules.plan import Plan
 from postroom.service.gatherer import Gatherer
 from postroom.service.holds import paused_of
@@ -24,16 +26,30 @@ from postroom.service.rulebook import Edition
 from postroom.store.database import open_store
 
 
+class _Past(Memories, Protocol):
+    """What plugins remember, and whom was answered."""
+
+    async def answered(
+        self, account: str, window: Window, now: datetime
+    ) -> datetime | None: ...
+
+
 @dataclass(frozen=True)
 class _Known:
     """What the store remembers, if there is one."""
 
-    memories: Memories
+    past: _Past
     held: Mapping[str, str] = field(default_factory=dict)
 
 
-class _NoMemories:
-    """The memories of a postroom that never ran."""
+class _NoPast:
+    """That of a postroom that never ran."""
+
+    async def answered(
+        self, account: str, window: Window, now: datetime
+    ) -> datetime | None:
+        """Never."""
+        return None
 
     async def recall(self, plugin: str, key: str) -> str | None:
         """Nothing."""
@@ -51,13 +67,29 @@ async def explain(
     Raises `PluginError` and `TemporaryError` where deciding fails.
     """
     async with _open_known(configuration, clock) as known:
-        provision = make_provision(configuration, known.memories, clock, dry=True)
+        provision = make_provision(configuration, known.past, clock, dry=True)
         leash = Leash()
         try:
             gatherer = Gatherer(provision.services, leash)
-            return await _decide(configuration, message, clock, known, gatherer)
+            plan = await _decide(configuration, message, clock, known, gatherer)
         finally:
             await leash.close()
+        if isinstance(plan, Plan):
+            plan = await _without_answered(plan, message.key.account, clock, known)
+        return plan
+
+
+async def _without_answered(
+    plan: Plan, account: str, clock: Clock, known: _Known
+) -> Plan:
+    """The plan without what would not be sent, since its window is taken."""
+    for planned in plan.effects:
+        window = planned.effect.window if isinstance(planned.effect, Send) else None
+        if window is None:
+            continue
+        if since := await known.past.answered(account, window, clock.now()):
+            plan = plan.not_sending(planned, window.tell_taken(since))
+    return plan
 
 
 async def _decide(
@@ -94,7 +126,7 @@ async def _open_known(
 ) -> AsyncIterator[_Known]:
     path = store_path(configuration)
     if not path.exists():
-        yield _Known(_NoMemories())
+        yield _Known(_NoPast())
         return
     async with open_store(path, clock=clock, read_only=True) as store:
         holds = await store.holds()

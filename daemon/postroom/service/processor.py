@@ -16,7 +16,15 @@ from postroom.errors import TemporaryError
 from postroom.log import get_logger
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
-from postroom.ports import Clock, Cursor, Decision, Mailbox, MessageState, Store
+from postroom.ports import (
+    Clock,
+    Cursor,
+    Decision,
+    Mailbox,
+    MessageState,
+    NotSent,
+    Store,
+)
 from postroom.rules.effects import Perform, Send
 from postroom.service.aim import aim
 from postroom.service.batches import BatchSizes
@@ -25,7 +33,7 @@ from postroom.service.deliberation import Deliberation
 from postroom.service.effector import Effector
 from postroom.service.events import Observer
 from postroom.service.finishing import finish
-from postroom.service.reporting import report
+from postroom.service.reporting import report, report_unsent
 from postroom.service.rulebook import Rulebook
 from postroom.service.suspicion import Suspicion
 
@@ -229,13 +237,15 @@ class Processor:
             await self.store.take_back(postponed)
         charged = [decision for decision in decisions if decision.charged]
         charged = await aim(place.mailbox, charged)
+        unsent: tuple[NotSent, ...] = ()
         if charged:
-            await self.store.commit(place.run, charged, cursor)
+            unsent = await self.store.commit(place.run, charged, cursor)
         elif cursor:
             await self.bookmark.set(place.mailbox, cursor)
         milliseconds = round((self.clock.monotonic() - place.begun) * 1000, 1)
         for decision in decisions:
             report(decision, milliseconds, self.observer)
+        report_unsent(unsent)
         if any(_goes_out(decision) for decision in charged):
             self.ring_outward()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from postroom.log import get_logger
-from postroom.ports import Decision
+from postroom.ports import Decision, NotSent
 from postroom.service.events import MessageFailed, MessageHandled, Observer
 
 log = get_logger()
@@ -33,3 +34,11 @@ def report(decision: Decision, milliseconds: float, observer: Observer) -> None:
         matched = list(plan.matched)
         event.info("message_handled", matched=matched, effects=done, **undone)
         observer(MessageHandled(message, plan))
+
+
+def report_unsent(unsent: Iterable[NotSent]) -> None:
+    """Tell of each answer that is not sent, since its sender was answered before."""
+    for each in unsent:
+        key = each.key
+        place = {"account": key.account, "mailbox": key.mailbox, "uid": key.uid}
+        log.info("reply_not_sent", **place, rule=each.rule, detail=each.detail)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select
 from postroom.errors import StoreError
 from postroom.mail.message import MessageKey
 from postroom.mail.names import canonical
-from postroom.ports import Cursor, Decision, MessageState
+from postroom.ports import Cursor, Decision, MessageState, NotSent
 from postroom.store.codec import encode_trace
 from postroom.store.cursors import advance_cursor
 from postroom.store.effects import finish_messages
@@ -34,8 +34,9 @@ def commit(
     decisions: Sequence[Decision],
     cursor: Cursor | None,
     now: datetime,
-) -> None:
-    """Record all of it; a message that is decided already is left as it is."""
+) -> tuple[NotSent, ...]:
+    """Record all of it; a message that is decided already is left as it is. What is not
+    sent, since its window is taken."""
     rows = rows_of(connection, (each.message.key for each in decisions))
     fresh = [each for each in decisions if _is_undecided(rows, each.message.key)]
     decided = [
@@ -44,10 +45,11 @@ def commit(
         if each.plan is not None
     ]
     _record_failures(connection, rows, fresh, now)
-    _record_plans(connection, run_id, decided, now)
+    unsent = _record_plans(connection, run_id, decided, now)
     if cursor:
         place = _one_mailbox(decisions)
         advance_cursor(connection, place.account, place.mailbox, cursor)
+    return unsent
 
 
 def _is_undecided(rows: Mapping[MessageKey, LedgerRow], key: MessageKey) -> bool:
@@ -113,15 +115,16 @@ def _waiting(
 
 def _record_plans(
     connection: Connection, run_id: int, decided: Sequence[Decided], now: datetime
-) -> None:
+) -> tuple[NotSent, ...]:
     if not decided:
-        return
+        return ()
     change = {"state": MessageState.DECIDED, "reason": "", "waits_for": ""}
     changes = [{"id": each.row.id, **change, "updated": now} for each in decided]
     MESSAGES.advance(connection, changes)
     plans = _insert_plans(connection, run_id, decided, now)
-    record_effects(connection, decided, plans, now)
+    unsent = record_effects(connection, decided, plans, now)
     finish_messages(connection, [each.row.id for each in decided], now)
+    return unsent
 
 
 def _insert_plans(

@@ -1,5 +1,5 @@
-"""The part of the store for holds, and for what plugins and `status` are told: each
-method one transaction.
+"""The part of the store for holds, for answers, and for what plugins and `status` are
+told: each method one transaction.
 
 Invariant: a hold that was set or ended is synced to disk when that is said to be done.
 """
@@ -10,12 +10,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from postroom.ports import Hold, HoldKind
-from postroom.store import holds, notes
+from postroom.rules.effects import Window
+from postroom.store import holds, notes, windows
 from postroom.store.transactions import Transactions
 
 
 class NotingStore(Transactions):
-    """What is remembered of holds, for plugins, and to be told to the owner."""
+    """What is remembered of holds and answers, for plugins, and for the owner."""
 
     # -- holds
 
@@ -47,6 +48,16 @@ class NotingStore(Transactions):
         for a rule that is not held."""
         now = self._clock.now()
         await self._write(lambda connection: holds.forget_rules(connection, names, now))
+
+    # -- answers
+
+    async def answered(
+        self, account: str, window: Window, now: datetime
+    ) -> datetime | None:
+        """When the window was taken, if it still is; it is left as it is."""
+        return await self._reader.read(
+            lambda connection: windows.answered(connection, account, window, now)
+        )
 
     # -- memories
 

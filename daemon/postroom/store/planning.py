@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select
 
 from postroom.mail.message import Message
 from postroom.mail.names import canonical
-from postroom.ports import EffectState
+from postroom.ports import EffectState, NotSent
 from postroom.rules.effects import Copy, Effect, FileInto, Send
 from postroom.rules.plan import Plan, PlannedEffect
 from postroom.store.beginnings import Origin, begin
@@ -48,12 +48,14 @@ def record_effects(
     decided: Sequence[Decided],
     plans: Mapping[int, int],
     now: datetime,
-) -> None:
-    """Record the effects that are new, and put what they send into the outbox."""
+) -> tuple[NotSent, ...]:
+    """Record the effects that are new, and put what they send into the outbox. What is
+    not sent, since its window is taken."""
     accounts = _account_ids(connection, decided)
     known = _known_keys(connection, decided)
     rows: dict[str, dict[str, object]] = {}
     sends: dict[str, Send] = {}
+    unsent: list[NotSent] = []
     for each in decided:
         owner = accounts[_account(each)]
         origin = Origin(owner, each.message, each.row.held)
@@ -66,9 +68,13 @@ def record_effects(
             rows[key] = _row(each, ordinal, planned) | common | begun
             if isinstance(planned.effect, Send) and _is_to_leave(planned.effect, begun):
                 sends[key] = planned.effect
+            if begun["state"] is EffectState.DONE:
+                detail = str(begun["detail"])
+                unsent.append(NotSent(each.message.key, planned.rule, detail))
     if rows:
         connection.execute(insert(effect), list(rows.values()))
     _send(connection, sends, now)
+    return tuple(unsent)
 
 
 def _send(connection: Connection, sends: Mapping[str, Send], now: datetime) -> None:

@@ -16,6 +16,7 @@ from postroom.ports import (
     Cursor,
     Decision,
     EffectResult,
+    NotSent,
     OpenEffect,
     Ruleset,
     Sighting,
@@ -182,10 +183,11 @@ class SqlStore(SendingStore, PerformingStore, NotingStore, OwnerStore):
 
     async def commit(
         self, run: int, decisions: Sequence[Decision], cursor: Cursor | None
-    ) -> None:
-        """Record plans, effects, outgoing mail and the cursor, all or nothing."""
+    ) -> tuple[NotSent, ...]:
+        """Record plans, effects, outgoing mail and the cursor, all or nothing; what is
+        not sent, since its window is taken."""
         now = self._clock.now()
-        await self._write(
+        return await self._write(
             lambda connection: deciding.commit(connection, run, decisions, cursor, now),
             durable=True,
         )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, tuple_
 
 from postroom.rules.effects import Window
-from postroom.store.schema import reply_window
+from postroom.store.schema import account, reply_window
 
 # Far more than the thousand answers that RFC 5230 asks to be remembered.
 KEPT_WINDOWS = 10_000
@@ -24,33 +24,54 @@ def take(
     sent."""
     if window is None:
         return ""
-    before = _take(connection, account_id, window, now)
+    before = taken_since(connection, account_id, window, now)
     if before is None:
+        _take(connection, account_id, window, now)
         return ""
-    return f"not sent: {window.address} was answered on {before:%Y-%m-%d}"
+    return window.tell_taken(before)
 
 
-def _take(
+def taken_since(
     connection: Connection, account_id: int, window: Window, now: datetime
 ) -> datetime | None:
-    """Take it, and forget the oldest beyond so many; or, if it is taken, since when."""
-    address = window.address.lower()
-    of_account = reply_window.c.account_id == account_id
-    is_it = (
-        of_account,
-        reply_window.c.handle == window.handle,
-        reply_window.c.address == address,
-    )
-    query = select(reply_window.c.replied).where(*is_it)
+    """When the window was taken, if it still is."""
+    query = select(reply_window.c.replied).where(*_is_it(account_id, window))
     before: datetime | None = connection.execute(query).scalar()
     # One that begins later than it could end comes of a clock that was wrong.
     if before and now - window.period < before < now + window.period:
         return before
-    connection.execute(delete(reply_window).where(*is_it))
-    row = {"account_id": account_id, "handle": window.handle, "address": address}
+    return None
+
+
+def answered(
+    connection: Connection, account_name: str, window: Window, now: datetime
+) -> datetime | None:
+    """When the window of this account was taken, if it still is."""
+    query = select(account.c.id).where(account.c.name == account_name)
+    number: int | None = connection.execute(query).scalar()
+    return taken_since(connection, number, window, now) if number is not None else None
+
+
+def _is_it(account_id: int, window: Window) -> tuple[ColumnElement[bool], ...]:
+    return (
+        reply_window.c.account_id == account_id,
+        reply_window.c.handle == window.handle,
+        reply_window.c.address == window.address.lower(),
+    )
+
+
+def _take(
+    connection: Connection, account_id: int, window: Window, now: datetime
+) -> None:
+    """Take it, and forget the oldest beyond so many."""
+    connection.execute(delete(reply_window).where(*_is_it(account_id, window)))
+    row = {
+        "account_id": account_id,
+        "handle": window.handle,
+        "address": window.address.lower(),
+    }
     connection.execute(insert(reply_window), row | {"replied": now})
     _forget_oldest(connection, account_id)
-    return None
 
 
 def _forget_oldest(connection: Connection, account_id: int) -> None:

@@ -48,11 +48,18 @@ class Draft:
     password: str = "credential:home"
     watch: tuple[str, ...] = ("INBOX",)
     typed: str | None = field(default=None, repr=False)
+    plain: frozenset[str] = frozenset()  # the servers that are said to speak no TLS
 
     @property
     def scheme(self) -> str:
         """The kind of the password's source."""
         return self.password.partition(":")[0]
+
+
+def split_server(server: str) -> tuple[str, str]:
+    """The host, and the port or nothing; an address of IPv6 has more colons."""
+    host, _, port = server.partition(":")
+    return (host, port) if server.count(":") == 1 else (server, "")
 
 
 def begin(address: str) -> Draft:

@@ -22,6 +22,7 @@ from postroom.commands.init.answers import (
 )
 from postroom.commands.init.places import Places
 from postroom.commands.init.providers import other_guesses, provider_of
+from postroom.commands.init.texts import may_be_plain
 from postroom.commands.init.trial import find_problems, try_out
 from postroom.log import printable
 
@@ -73,6 +74,9 @@ def _ask_servers(places: Places, answers: Answers, draft: Draft) -> Draft:
     if not answers.smtp:
         question = f"SMTP server (or {NONE}, to send nothing)"
         draft = _ask(places, question, draft.smtp, _put("smtp"), draft)
+    for server in filter(may_be_plain, dict.fromkeys((draft.imap, draft.smtp))):
+        if not typer.confirm(f"{server}: does it speak TLS there?", default=True):
+            draft = replace(draft, plain=draft.plain | {server})
     if answers.user is None:
         question = "Login name"
         draft = _ask(places, question, draft.address, _put_user, draft)
@@ -114,6 +118,11 @@ def _offer_trial(places: Places, answers: Answers, draft: Draft) -> tuple[str, .
     trial = try_out(places, draft)
     for line in trial.lines:
         _tell(f"  {line}")
+    if any("certificate is not trusted" in line for line in trial.lines):
+        _tell(
+            '  For an authority of your own, add ca = "/path/to/ca.pem" to the table of'
+        )
+        _tell("  that server in the file.")
     if not trial.worked:
         _tell("  Put it right in the file afterwards; `postroom check --connect` tries")
         _tell("  again.")

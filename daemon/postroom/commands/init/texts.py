@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
-from postroom.commands.init.answers import NONE, Draft
+from postroom.commands.init.answers import NONE, Draft, split_server
 from postroom.commands.init.places import Places
 from postroom.config.settings import is_loopback
 
 SETTINGS_SCHEMA = "postroom.schema.json"
 RULES_SCHEMA = "rules.schema.json"
+_PLAIN = ("25", "1025", "1143")  # on this machine: a mail server, and bridges
+_USUAL = ("", "143", "465", "587", "993", *_PLAIN)
 
 _SETTINGS = """\
 #:schema ./{schema}
@@ -24,8 +26,9 @@ state = {state}
 # Mail is sent from this address.
 address = {address}
 {name}
-# TLS is always used and verified: port 993 is the default for IMAP, 465 for SMTP. With
-# tls = "starttls" they are 143 and 587.
+# TLS is used and verified: port 993 is the default for IMAP, 465 for SMTP. With
+# tls = "starttls" they are 143 and 587. Only a server on this machine may do without
+# it, by tls = "none". For an authority of your own, add ca = "/path/to/ca.pem".
 imap = {imap}
 {smtp}
 
@@ -70,7 +73,7 @@ def settings_text(places: Places, draft: Draft) -> str:
         state=_quote(str(places.state)),
         address=_quote(draft.address),
         name=_name(draft.name),
-        imap=_server(draft.imap, draft.user, starttls=143),
+        imap=_server(draft, draft.imap, starttls=143),
         smtp=_smtp(draft),
         password=_quote(draft.password),
         watch=f"[{', '.join(map(_quote, draft.watch))}]",
@@ -91,23 +94,27 @@ def _name(name: str) -> str:
 def _smtp(draft: Draft) -> str:
     if draft.smtp == NONE:
         return '# smtp = { host = "smtp.example.org" }   # without it nothing is sent'
-    return f"smtp = {_server(draft.smtp, draft.user, starttls=587)}"
+    return f"smtp = {_server(draft, draft.smtp, starttls=587)}"
 
 
-def _server(server: str, user: str, starttls: int) -> str:
-    """`HOST[:PORT]` as a table; a port of this machine that is no usual one belongs to
-    a bridge, which may do without TLS."""
-    has_port = server.count(":") == 1  # an address of IPv6 has more of them
-    host, _, port = server.partition(":") if has_port else (server, "", "")
+def may_be_plain(server: str) -> bool:
+    """True of an unusual port of this machine: it may do without TLS, or not."""
+    host, port = split_server(server)
+    return is_loopback(host) and port not in _USUAL
+
+
+def _server(draft: Draft, server: str, starttls: int) -> str:
+    """`HOST[:PORT]` as a table, with TLS unless the port or the person says no."""
+    host, port = split_server(server)
     items = [f"host = {_quote(host)}"]
-    if has_port:
+    if port:
         items.append(f"port = {port if port.isdecimal() else _quote(port)}")
     if port == str(starttls):
         items.append('tls = "starttls"')
-    elif port not in ("", "993", "465") and is_loopback(host):
+    elif is_loopback(host) and (port in _PLAIN or server in draft.plain):
         items.append('tls = "none"')
-    if user:
-        items.append(f"user = {_quote(user)}")
+    if draft.user:
+        items.append(f"user = {_quote(draft.user)}")
     return f"{{ {', '.join(items)} }}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+from postroom.commands.control import find_place
 from postroom.commands.outcome import Exit, make_console, telling_errors
 from postroom.commands.reading import cell, make_table, print_json, read, tell_time
 from postroom.ports import DeliveryState
@@ -23,7 +24,10 @@ def main(config: Path | None, all_: bool, json: bool) -> int:
         found = read(config, lambda store: store.list_deliveries(states, _MOST))
         if json:
             print_json([asdict(each) for each in found])
-        elif found:
+            return Exit.DONE
+        if find_place(config).settings.postroom.hold:
+            print("hold = true in the settings: nothing of this is sent\n")
+        if found:
             _show(found)
         else:
             print("the outbox is empty")

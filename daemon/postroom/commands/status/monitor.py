@@ -8,7 +8,12 @@ from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
 
-from postroom.commands.status.standing import Standing, look
+from postroom.commands.status.standing import (
+    REFUSED,
+    MailboxStanding,
+    Standing,
+    look,
+)
 from postroom.commands.status.words import span
 from postroom.errors import PostroomError
 from postroom.log import printable
@@ -51,8 +56,7 @@ def judge(standing: Standing) -> tuple[Verdict, str]:
         return Verdict.CRITICAL, "; ".join([*critical, *_doubtful(standing)])
     if doubtful := list(_doubtful(standing)):
         return Verdict.WARNING, "; ".join(doubtful)
-    watched = counts(standing)["mailboxes"]
-    return Verdict.OK, f"{watched} mailboxes watched"
+    return Verdict.OK, f"{_tell_watched(counts(standing)['mailboxes'])} watched"
 
 
 def counts(standing: Standing) -> dict[str, int]:
@@ -77,27 +81,39 @@ def counts(standing: Standing) -> dict[str, int]:
     }
 
 
+def _tell_watched(count: int) -> str:
+    return "1 mailbox" if count == 1 else f"{count} mailboxes"
+
+
 def _critical(standing: Standing) -> Iterator[str]:
     if standing.pid is None:
         yield "no daemon runs"
+    yield from _failing(standing, critical=True)
+
+
+def _failing(standing: Standing, critical: bool) -> Iterator[str]:
+    """The mailboxes that fail and are critical, or those that are not yet."""
     for account in standing.accounts:
         for mailbox in account.mailboxes:
             since = mailbox.failing_since
-            if since and standing.now - since > _PATIENCE:
+            if since and _is_critical(mailbox, standing.now - since) is critical:
                 place = f"{account.name}/{mailbox.name}"
                 for_long = span(standing.now, since)
                 yield f"{place} {mailbox.state} for {for_long}: {mailbox.detail}"
 
 
+def _is_critical(mailbox: MailboxStanding, failing_for: timedelta) -> bool:
+    # What is refused does not mend itself.
+    return mailbox.state == REFUSED or failing_for > _PATIENCE
+
+
 def _doubtful(standing: Standing) -> Iterator[str]:
     if standing.settings.postroom.hold:
         yield "hold = true: nothing goes out"
+    yield from _failing(standing, critical=False)
     for account in standing.accounts:
         if account.hold:
             yield f"account {account.name} is paused: {account.hold.reason}"
-        for mailbox in account.mailboxes:
-            if mailbox.failing_since and not mailbox.checked:
-                yield f"{account.name}/{mailbox.name} was never read: {mailbox.detail}"
     for hold in standing.rule_holds:
         yield f"rule {hold.name!r} is held: {hold.reason}"
     if standing.summary:

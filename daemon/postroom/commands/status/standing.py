@@ -20,7 +20,8 @@ from postroom.store.database import open_store
 from postroom.store.lock import find_holder
 from postroom.store.report import MailboxReport, Summary
 
-FAILING = ("retrying", "refused")
+REFUSED = "refused"
+FAILING = ("retrying", REFUSED)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ class AccountStanding:
     hold: Hold | None
     messages: Mapping[MessageState, int]
     mailboxes: tuple[MailboxStanding, ...]
+
+    @property
+    def refusal(self) -> str:
+        """Why its server lets us in no more, in its words; empty if it does."""
+        refused = [each for each in self.mailboxes if each.state == REFUSED]
+        return refused[0].detail if refused else ""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,13 @@ def _outbox(standing: Standing, summary: Summary) -> Iterator[RenderableType]:
 
 
 def _needs(standing: Standing, summary: Summary) -> Iterator[RenderableType]:
-    lines = [f"{each.name}: {each.text}" for each in summary.notices]
+    lines = [
+        f"account {each.name} was refused: {each.refusal}: put it right, and say "
+        f"`postroom resume {each.name}`"
+        for each in standing.accounts
+        if each.refusal
+    ]
+    lines += [f"{each.name}: {each.text}" for each in summary.notices]
     waiting = dict(summary.waiting)
     for hold in standing.rule_holds:
         told = f"rule {hold.name!r} is held {tell_hold(hold, standing.now)}"
