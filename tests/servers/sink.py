@@ -100,8 +100,10 @@ class RecordingSmtp:
 
 
 def _abort(session: SMTP) -> None:
-    if isinstance(session.transport, asyncio.Transport):
-        session.transport.abort()
+    transport = session.transport
+    # CPython 3.11.2 fails at aborting a TLS connection that was closed.
+    if isinstance(transport, asyncio.Transport) and not transport.is_closing():
+        transport.abort()
 
 
 def _received(envelope: Envelope) -> Received:

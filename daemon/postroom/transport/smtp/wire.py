@@ -185,7 +185,9 @@ class Wire(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(ConversationBroken(self._failure))
         self._writable.set()
-        self._transport.abort()
+        # CPython 3.11.2 fails at aborting a TLS connection that is lost.
+        if not self._closed.is_set():
+            self._transport.abort()
 
 
 def _printable(octets: bytes) -> str:
