@@ -198,3 +198,14 @@ def test_rules_that_everybody_may_write_are_not_read(tmp_path: Path) -> None:
     (problem,) = files.problems
     assert "everybody may write to it" in problem.message
     assert files.rules == ()
+
+
+def test_what_is_most_likely_a_rule_file_and_is_not_read_is_told(
+    tmp_path: Path,
+) -> None:
+    read_rules(tmp_path, '[[rule]]\nname = "x"\nthen = [{ flag = true }]\n')
+    for name in ("b.tml", "c.toml.off", "README.md", "d.toml~", ".e.swp"):
+        (tmp_path / name).touch()
+    (tmp_path / "more").mkdir()
+    files = read_rule_files(tmp_path, discover_plugins(), {"home"})
+    assert [path.name for path in files.passed_over] == ["b.tml", "c.toml.off", "more"]

@@ -97,7 +97,7 @@ def load_configuration(
     wrong, warnings = _try_secrets(settings.account, secrets, str(path))
     if problems or wrong:
         raise ConfigError([*problems, *wrong])
-    warnings += [*plugins.failures, *_warn_of_absent_rules(path, files)]
+    warnings += [*plugins.failures, *_warn_of_unread_rules(path, files)]
     warnings += advise(files.rules, settings)
     ruleset = Ruleset(files.texts)
     return Configuration(
@@ -123,7 +123,9 @@ def _find_inconsistencies(
     yield from find_ambiguous_names(settings, rules)
 
 
-def _warn_of_absent_rules(path: Path, files: RuleFiles) -> Iterator[Problem]:
+def _warn_of_unread_rules(path: Path, files: RuleFiles) -> Iterator[Problem]:
+    for each in files.passed_over:
+        yield Problem(str(each), "it is not read: rules stand in files named *.toml")
     if files.is_absent and not files.rules:
         message = f"there are no rules: {path.parent / _RULES} is not there"
         yield Problem(str(path), message)

@@ -18,18 +18,33 @@ from postroom.errors import Problem
 from postroom.hooks.plugins import Plugins
 from postroom.rules.rule import Rule
 
+# What editors, packages and authors put beside rule files.
+_NO_RULES = (
+    "~",
+    ".bak",
+    ".orig",
+    ".swp",
+    ".md",
+    ".txt",
+    ".json",
+    ".dpkg-old",
+    ".dpkg-new",
+)
+
 
 @dataclass(frozen=True)
 class RuleFiles:
     """The rules of a folder in the order they run, and the texts of its files.
 
-    `is_absent` tells that there is no such folder, which is no problem.
+    `is_absent` tells that there is no such folder, which is no problem; `passed_over`
+    are what is in it and most likely was to be read.
     """
 
     rules: tuple[Rule, ...]
     texts: tuple[tuple[str, str], ...]
     problems: tuple[Problem, ...]
     is_absent: bool = False
+    passed_over: tuple[Path, ...] = ()
 
 
 def read_rule_files(
@@ -43,13 +58,21 @@ def read_rule_files(
     What is `remembered` from plugins that are gone is lacking, and no problem.
     """
     try:
-        paths = [path for path in sorted(folder.iterdir()) if path.match("*.toml")]
+        found = sorted(folder.iterdir())
     except FileNotFoundError:
         return RuleFiles((), (), (), is_absent=True)
     except OSError as error:
         problem = Problem(str(folder), f"can't be read: {error.strerror}")
         return RuleFiles((), (), (problem,))
-    return _read_files(paths, plugins, accounts, remembered)
+    paths = [path for path in found if path.match("*.toml")]
+    read = _read_files(paths, plugins, accounts, remembered)
+    others = (path for path in found if path not in paths)
+    return replace(read, passed_over=tuple(filter(_is_surprising, others)))
+
+
+def _is_surprising(path: Path) -> bool:
+    """True of what is neither hidden, nor a text about the rules, nor a backup."""
+    return not (path.name.startswith(".") or path.name.endswith(_NO_RULES))
 
 
 def _read_files(
