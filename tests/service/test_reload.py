@@ -287,3 +287,29 @@ def test_a_store_that_is_busy_refuses_the_reload(daemon: Daemon) -> None:
             assert await steering.reload() == []
 
     asyncio.run(run())
+
+
+def test_an_account_that_is_renamed_goes_on_where_it_was(
+    daemon: Daemon, dovecot: DovecotServer, user: str, sink: RecordingSmtp
+) -> None:
+    """What was at work for it has ended before it gets its other name."""
+    settings = daemon.folder / "postroom.toml"
+    count = 40
+
+    async def run() -> None:
+        daemon.rules('[[rule]]\nname = "x"\nthen = [{ forward = "a@kept.test" }]')
+        async with steered(daemon) as steering:
+            for name, before in (("casa", "home"), ("home", "casa")):
+                for _ in range(count):
+                    dovecot.deliver(user, make_raw())
+                text = settings.read_text()
+                settings.write_text(
+                    text.replace(f"account.{before}", f"account.{name}")
+                )
+                assert await steering.reload() == []
+                assert list(steering.service.stations) == [name]
+            await daemon.told.until_handled(2 * count)
+            await asyncio.to_thread(sink.wait_for, 2 * count)
+
+    asyncio.run(run())
+    assert len(sink.received) == 2 * count
