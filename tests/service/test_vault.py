@@ -31,6 +31,17 @@ def test_a_changed_secret_is_picked_up() -> None:
     assert vault.get("env:WORD") == "second"
 
 
+def test_it_tells_which_secrets_are_others_than_before() -> None:
+    """A login that was refused is tried again for these alone."""
+    environment = {"ONE": "first", "TWO": "first"}
+    vault = Vault(Secrets(environment=environment))
+    references = ["env:ONE", "env:TWO"]
+    assert asyncio.run(vault.open(references)) == set(references)
+    environment["TWO"] = "second"
+    assert asyncio.run(vault.open(references)) == {"env:TWO"}
+    assert asyncio.run(vault.open(references)) == frozenset()
+
+
 def test_a_secret_that_cannot_be_had_now_is_as_it_was() -> None:
     environment = {"WORD": "first"}
     vault = Vault(Secrets(environment=environment))

@@ -143,22 +143,27 @@ class _NoDaemon:
 
     @property
     def accounts(self) -> Collection[str]:
+        """The accounts of the settings."""
         return self.place.settings.account
 
     @property
     def rules(self) -> Collection[str]:
+        """The names of the rules."""
         return rule_names(self.place.path)
 
     def ring(self, account: str) -> None:
         """At its start a daemon looks at every account."""
 
     async def hold(self, hold: Hold) -> None:
+        """Hold it from the next start on."""
         await self.store.hold(hold)
 
     async def release(self, kind: HoldKind, name: str) -> bool:
+        """End a hold; False if there was none."""
         return await self.store.release(kind, name)
 
     async def reload(self) -> list[str]:
+        """Nothing: at its start a daemon reads all that is written."""
         return []
 
     def ring_sender(self) -> None:

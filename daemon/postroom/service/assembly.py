@@ -100,13 +100,7 @@ class Assembly:
         account = make_account(self.configuration, name, self.vault)
         attendance = self._attend(account, table)
         key = account_key(self.configuration, name)
-        secret = self.vault.value_now(imap_reference(self.configuration, name))
-        return Station(account, table, attendance, key, secret)
-
-    def has_new_secret(self, station: Station) -> bool:
-        """True if the account's password is another one than at its beginning."""
-        reference = imap_reference(self.configuration, station.account.name)
-        return self.vault.value_now(reference) != station.secret
+        return Station(account, table, attendance, key)
 
     def changed_accounts(self, configuration: Configuration) -> list[str]:
         """The accounts that are looked after, and would be otherwise or no more."""

@@ -72,11 +72,11 @@ async def explain(
         try:
             gatherer = Gatherer(provision.services, leash)
             plan = await _decide(configuration, message, clock, known, gatherer)
+        except RuleHeld as held:
+            return held
         finally:
             await leash.close()
-        if isinstance(plan, Plan):
-            plan = await _without_answered(plan, message.key.account, clock, known)
-        return plan
+        return await _without_answered(plan, message.key.account, clock, known)
 
 
 async def _without_answered(
@@ -98,8 +98,11 @@ async def _decide(
     clock: Clock,
     known: _Known,
     gatherer: Gatherer,
-) -> Plan | RuleHeld:
-    """As the daemon does: by the headers, and by the body only if it must be."""
+) -> Plan:
+    """As the daemon does: by the headers, and by the body only if it must be.
+
+    Raises `RuleHeld`.
+    """
     edition = Edition.of(0, configuration.rules)
     owner = configuration.owner(message.key.account)
     circumstances = Circumstances(
@@ -109,15 +112,10 @@ async def _decide(
     (gathered,) = await gatherer.gather(edition, [headers], Depth.HEADERS)
     try:
         return decide(edition.index.rules, gathered, circumstances)
-    except RuleHeld as held:
-        return held
     except NeedsBody:
         full = replace(gathered, content=message.content)
     (gathered,) = await gatherer.gather(edition, [full], Depth.FULL)
-    try:
-        return decide(edition.index.rules, gathered, circumstances)
-    except RuleHeld as held:
-        return held
+    return decide(edition.index.rules, gathered, circumstances)
 
 
 @asynccontextmanager

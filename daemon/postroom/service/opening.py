@@ -40,7 +40,8 @@ async def open_service(
 ) -> AsyncIterator[Service]:
     """Open everything that a daemon needs, and close it at the end.
 
-    Raises `ConfigError` for secrets that can't be had, `PluginError` and `StoreError`.
+    Raises `ConfigError` for secrets that can't be had, `StoreError`, and what entering
+    the lifespans of plugins raises.
     """
     clock = clock or SystemClock()
     settings, plugins = configuration.settings, configuration.plugins

@@ -8,14 +8,13 @@ the same as before go on undisturbed; the code of plugins is never read again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.errors import (
     ConfigError,
-    PluginError,
     Problem,
     StoreUnavailable,
     TemporaryError,
@@ -24,7 +23,7 @@ from postroom.hooks.aside import done_aside
 from postroom.log import get_logger
 from postroom.service import systemd
 from postroom.service.codefiles import CodeFiles
-from postroom.service.connections import references
+from postroom.service.connections import imap_reference, references
 from postroom.service.opening import recognise
 from postroom.service.rulebook import Edition
 from postroom.service.supervisor import Service
@@ -71,10 +70,13 @@ class Reloader:
     async def _reload(self) -> list[str]:
         try:
             configuration = await self._read()
-            edition = await self._prepare(configuration)
-        except (ConfigError, PluginError, TemporaryError) as error:
+            wanted = set(references(configuration))
+            secrets = await self.service.assembly.vault.open(wanted)
+            run = await self.store.begin_run("live", configuration.ruleset)
+        except (ConfigError, TemporaryError) as error:
             return await self._refuse(str(error).splitlines())
-        await self._take_over(configuration, edition)
+        edition = Edition.of(run, configuration.rules)
+        await self._take_over(configuration, edition, secrets)
         await self._tell(configuration)
         return []
 
@@ -93,15 +95,12 @@ class Reloader:
             raise ConfigError([Problem(str(now.path), told, key="postroom.state")])
         return configuration
 
-    async def _prepare(self, configuration: Configuration) -> Edition:
-        Edition.of(0, configuration.rules)  # a plugin may fail at it
-        await self.service.assembly.vault.open(set(references(configuration)))
-        run = await self.store.begin_run("live", configuration.ruleset)
-        return Edition.of(run, configuration.rules)
-
     # -- what can't --------------------------------------------------------------------
 
-    async def _take_over(self, configuration: Configuration, edition: Edition) -> None:
+    async def _take_over(
+        self, configuration: Configuration, edition: Edition, secrets: Collection[str]
+    ) -> None:
+        """Go on by these; logins by `secrets`, which have changed, are tried again."""
         parts, settings = self.service.assembly, configuration.settings
         parts.door.is_open = parts.door.is_open and not settings.postroom.hold
         await self.service.end_all(parts.changed_accounts(configuration))
@@ -113,8 +112,9 @@ class Reloader:
         self.service.begin_all()
         parts.door.is_open = not settings.postroom.hold
         parts.try_outward_now()
-        for station in self.service.stations.values():
-            station.look(secret_changed=parts.has_new_secret(station))
+        for name, station in self.service.stations.items():
+            reference = imap_reference(configuration, name)
+            station.look(secret_changed=reference in secrets)
 
     async def _refuse(self, problems: list[str]) -> list[str]:
         log.error("reload_refused", problems=problems)

@@ -23,7 +23,7 @@ class Edition:
 
     @classmethod
     def of(cls, run: int, rules: Iterable[Rule]) -> Edition:
-        """The edition of these rules; raises `PluginError`."""
+        """The edition of these rules, as far as they are enabled."""
         return cls(run, Index(rule for rule in rules if rule.enabled))
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
 
@@ -28,7 +28,6 @@ class Station:
     attendance: Attendance
     # All that it was made of: another key needs another station.
     key: object = None
-    secret: str | None = field(default=None, repr=False)
 
     @property
     def watches(self) -> Sequence[Watch]:

@@ -25,9 +25,12 @@ class Vault:
         self._secrets = secrets
         self._values: dict[str, str] = {}
 
-    async def open(self, references: Iterable[str]) -> None:
-        """Read these secrets; raises `ConfigError` with all that can't be had."""
-        problems = []
+    async def open(self, references: Iterable[str]) -> frozenset[str]:
+        """Read these secrets; which are others than they were when last read.
+
+        Raises `ConfigError` with all that can't be had.
+        """
+        problems, before = [], dict(self._values)
         for reference in references:
             try:
                 self._values[reference] = await self._resolve(reference)
@@ -35,6 +38,8 @@ class Vault:
                 problems.append(Problem(f"secret {reference}", str(error)))
         if problems:
             raise ConfigError(problems)
+        values = self._values.items()
+        return frozenset(each for each, value in values if before.get(each) != value)
 
     async def _resolve(self, reference: str) -> str:
         """In a thread: `command:` may take seconds, and a plugin for ever."""
@@ -51,10 +56,6 @@ class Vault:
         except SecretError as error:
             log.warning("secret_unavailable", secret=reference, error=str(error))
         return self._values[reference]
-
-    def value_now(self, reference: str) -> str | None:
-        """The secret as it was last read, to be compared; None if it never was."""
-        return self._values.get(reference)
 
     def mark(self, reference: str) -> object:
         """What is another one as soon as the secret may have changed."""
