@@ -107,6 +107,25 @@ def test_what_looks_like_a_secret_is_redacted_though_nobody_registered_it(
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("bearer YA29.A0AF_X", "bearer [secret]"),
+        ('A1 login ANN "PW"', "A1 login ANN [secret]"),
+        ("Pa\u017fSword=hunter", "Pa\u017fSword=[secret]"),
+        ("\u212aelvin: api_\u212aey=hunter", "\u212aelvin: api_\u212aey=[secret]"),
+    ],
+)
+def test_upper_and_lower_case_are_the_same_in_it(text: str, told: str) -> None:
+    assert redact(text) == told
+
+
+def test_what_was_told_before_it_was_known_for_a_secret_is_not_told_again() -> None:
+    assert redact("the word is swordfish") == "the word is swordfish"
+    register_secrets(["swordfish"])
+    assert redact("the word is swordfish") == "the word is [secret]"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Basic authentication is disabled",

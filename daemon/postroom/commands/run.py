@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -26,6 +27,10 @@ from postroom.store.database import open_store
 
 log = get_logger()
 
+# Containers made since the collector last looked for what could be let go: a batch of
+# mail is tens of thousands.
+_SELDOM = 10_000
+
 
 def main(config: Path | None, once: bool, log_format: Format, log_level: Level) -> int:
     """Run until a signal, or with `once` until all that is there is handled."""
@@ -35,6 +40,9 @@ def main(config: Path | None, once: bool, log_format: Format, log_level: Level) 
         configuration = load_configuration(path, remembered=_remember(path))
         for warning in configuration.warnings:
             log.warning("configuration", warning=str(warning))
+        # What is loaded by now stays, and need not be gone through with each batch.
+        gc.freeze()
+        gc.set_threshold(_SELDOM)
         return asyncio.run(_run_once(configuration) if once else _run(configuration))
 
 

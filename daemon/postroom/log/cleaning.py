@@ -32,6 +32,8 @@ def clean_exception(logger: object, method: str, event: Event) -> Event:
 
 def _clean_value(value: object) -> object:
     match value:
+        case str():  # first, because most are
+            return _clean_text(value)
         case None | bool() | int() | float():
             return value
         case list() | tuple() | set() | frozenset():

@@ -10,32 +10,50 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 _REDACTED = "[secret]"
 _FEWEST_CHARACTERS = 4
+# Of what is logged most is short and logged again: names, states, what was done.
+_SHORT = 100
 _secrets: set[str] = set()
-_forms: set[str] = set()
+_forms: frozenset[str] = frozenset()
 
 _QUOTED = r'"(?:[^"\\]|\\.){0,512}"'
 # A scheme's name alone, as in "Basic authentication is disabled", is not redacted.
 _TOKEN = r"(?=[^\s\"']{0,512}[0-9=+/])[A-Za-z0-9+/=._~-]{6,}"
-# The first group stays, and the last one. Each repetition has a bound, or is followed
-# by nothing that could fail: the text may be a stranger's.
+# What each looks for, and a text without which there is none: in lower case, which is
+# found many times as fast. Of a pattern the first group stays, and the last one. Each
+# repetition has a bound, or is followed by nothing that could fail: the text may be a
+# stranger's.
 _PATTERNS = [
-    re.compile(pattern, re.IGNORECASE | re.DOTALL)
-    for pattern in (
-        rf"(\b(?:Bearer|Basic)\s{{1,9}}){_TOKEN}()",
-        rf"(\bAUTH(?:ENTICATE)?\s{{1,9}}[A-Z0-9-]{{1,20}}\s{{1,9}}){_TOKEN}()",
-        rf"(\bLOGIN\s{{1,9}}{_QUOTED}\s{{1,9}})(?:{_QUOTED}|\S+)()",
-        rf"(\bLOGIN\s{{1,9}}[^\s\"]{{1,256}}\s{{1,9}}){_QUOTED}()",
-        rf"(\b(?:password|passwd|pwd|[a-z_]{{0,20}}(?:secret|token)|api_?key)=)"
-        rf"(?:{_QUOTED}|'[^']{{0,512}}'|[^\s,;&\"']+)()",
-        rf"(\"(?:password|passwd|[a-z_]{{0,20}}(?:secret|token)|api_?key)\":\s{{0,9}})"
-        rf"{_QUOTED}()",
-        r"(://[^\s/:@]{0,256}:)[^\s/]{1,256}(@)",
-        r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?"
-        r"(-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)",
+    (hint, re.compile(pattern, re.IGNORECASE | re.DOTALL))
+    for hint, pattern in (
+        ("bearer", rf"(\bBearer\s{{1,9}}){_TOKEN}()"),
+        ("basic", rf"(\bBasic\s{{1,9}}){_TOKEN}()"),
+        (
+            "auth",
+            r"(\bAUTH(?:ENTICATE)?\s{1,9}[A-Z0-9-]{1,20}\s{1,9})" + rf"{_TOKEN}()",
+        ),
+        ("login", rf"(\bLOGIN\s{{1,9}}{_QUOTED}\s{{1,9}})(?:{_QUOTED}|\S+)()"),
+        ("login", rf"(\bLOGIN\s{{1,9}}[^\s\"]{{1,256}}\s{{1,9}}){_QUOTED}()"),
+        (
+            "=",
+            rf"(\b(?:password|passwd|pwd|[a-z_]{{0,20}}(?:secret|token)|api_?key)=)"
+            rf"(?:{_QUOTED}|'[^']{{0,512}}'|[^\s,;&\"']+)()",
+        ),
+        (
+            '":',
+            rf"(\"(?:password|passwd|[a-z_]{{0,20}}(?:secret|token)|api_?key)\":"
+            rf"\s{{0,9}}){_QUOTED}()",
+        ),
+        ("://", r"(://[^\s/:@]{0,256}:)[^\s/]{1,256}(@)"),
+        (
+            "-----begin",
+            r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?"
+            r"(-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)",
+        ),
     )
 ]
 
@@ -43,27 +61,42 @@ _PATTERNS = [
 def register_secrets(secrets: Iterable[str]) -> None:
     """Have these values redacted from now on; those under four characters are too
     common to be told from other text."""
+    global _forms
     for secret in secrets:
         if len(secret) >= _FEWEST_CHARACTERS and secret not in _secrets:
             _secrets.add(secret)
-            _forms.update(_forms_of(secret))
+            _forms = _forms.union(_forms_of(secret))
 
 
 def forget_secrets() -> None:
     """Forget all that was registered."""
+    global _forms
     _secrets.clear()
-    _forms.clear()
+    _forms = frozenset()
 
 
 def redact(text: str) -> str:
     """The text with every registered secret replaced, and what looks like one."""
+    if len(text) <= _SHORT:
+        return _redact_short(text, _forms)
+    return _redact(text, _forms)
+
+
+def _redact(text: str, forms: frozenset[str]) -> str:
     # The longest first: it may begin with another one.
-    found = sorted((form for form in _forms if form in text), key=len, reverse=True)
+    found = sorted((form for form in forms if form in text), key=len, reverse=True)
     if found:
         text = re.sub("|".join(map(_whole, found)), _REDACTED, text)
-    for pattern in _PATTERNS:
-        text = pattern.sub(rf"\1{_REDACTED}\2", text)
+    # Beyond ASCII there are letters that are an i or an s in another case.
+    lowered = text.lower() if text.isascii() else ""
+    for hint, pattern in _PATTERNS:
+        if not lowered or hint in lowered:
+            text = pattern.sub(rf"\1{_REDACTED}\2", text)
     return text
+
+
+# What is known of a text is known of these forms: of others it is asked anew.
+_redact_short = lru_cache(maxsize=1000)(_redact)
 
 
 def printable(text: str) -> str:

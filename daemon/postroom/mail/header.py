@@ -83,11 +83,13 @@ class Header:
 
     def text(self, name: str) -> str:
         """The decoded value of the first field of this name; empty if there is none."""
-        return next((entry.text for entry in self.all(name)), "")
+        found = self.all(name)
+        return found[0].text if found else ""
 
     def raw_text(self, name: str) -> str:
         """The value of the first field of this name, encoded words left as they are."""
-        return next((entry.raw_text for entry in self.all(name)), "")
+        found = self.all(name)
+        return found[0].raw_text if found else ""
 
     def addresses(self, name: str) -> tuple[Address, ...]:
         """The addresses of every field of this name, as many as the limits allow."""

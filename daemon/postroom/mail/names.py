@@ -7,10 +7,12 @@ name is its own.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 INBOX = "INBOX"
 
 
+@lru_cache(maxsize=1000)
 def canonical(name: str) -> str:
     """The name with its accents in one form (NFC), and INBOX in upper case."""
     first, *more = unicodedata.normalize("NFC", name).split("/")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from traceback import clear_frames, walk_tb
 from types import TracebackType
@@ -15,23 +14,42 @@ _PACKAGE = Path(__file__).parents[1]
 _LIBRARY = Path(contextlib.__file__).parent
 
 
-@contextlib.contextmanager
-def plugin_code(plugin: str, doing: str) -> Iterator[None]:
+def plugin_code(plugin: str, doing: str) -> _Boundary:
     """Turn whatever a plugin raises into a `PluginError` that names it.
 
     A plugin's mistake then costs its own message an attempt, and nobody else anything:
     what it held in memory when it failed is let go at once.
     """
-    try:
-        yield
-    except PluginError:
-        raise
-    except (Exception, SystemExit) as error:
-        place = _tell_place(error.__traceback__)
-        clear_frames(error.__traceback__)
+    return _Boundary(plugin, doing)
+
+
+class _Boundary:
+    """A context; it is entered several times a message."""
+
+    __slots__ = ("_doing", "_plugin")
+
+    def __init__(self, plugin: str, doing: str) -> None:
+        self._plugin = plugin
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        """Nothing is needed before the plugin's code."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, PluginError) or not isinstance(
+            error, Exception | SystemExit
+        ):
+            return
+        place = _tell_place(traceback)
+        clear_frames(traceback)
         # The reason is kept in the store.
         reason = redact(f"{type(error).__name__}: {error}{place}")
-        raise PluginError(plugin, f"{doing}: {reason}") from error
+        raise PluginError(self._plugin, f"{self._doing}: {reason}") from error
 
 
 def _tell_place(traceback: TracebackType | None) -> str:
@@ -40,8 +58,8 @@ def _tell_place(traceback: TracebackType | None) -> str:
     lines = [
         (Path(frame.f_code.co_filename), number) for frame, number in walk_tb(traceback)
     ]
-    # The first two are those of `plugin_code` and of what is done in it.
-    lines = lines[2:]
+    # The first one is that of what is done in `plugin_code`.
+    lines = lines[1:]
     plugin = next((path for path, _ in lines if not _is_own(path)), None)
     if plugin is None:
         return ""

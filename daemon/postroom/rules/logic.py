@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from postroom.errors import TemporaryError
 from postroom.mail.message import Depth, Message
@@ -34,15 +35,20 @@ class Named:
         failure = message.ungathered.get(id(self.condition))
         if isinstance(failure, TemporaryError):
             raise failure
-        with plugin_code(self.plugin, str(self)):
+        with plugin_code(self.plugin, self._told):
             if failure:
                 raise failure
             holds = bool(self.condition.holds(message))
             seen = str(self.condition.seen(message))[:_SEEN_CHARACTERS]
-        trace.append(ConditionTrace(str(self), holds, seen))
+        trace.append(ConditionTrace(self._told, holds, seen))
         return holds
 
     def __str__(self) -> str:
+        return self._told
+
+    @cached_property
+    def _told(self) -> str:
+        """As the rule file writes it; made once, and not for each message."""
         return f"{self.name} = {show_options(self.condition)}"
 
 

@@ -19,10 +19,11 @@ from postroom.mail.message import Message, MessageKey
 from postroom.ports import MessageState, Sighting
 from postroom.store import earlier, placements
 from postroom.store.cursors import mailbox_id
+from postroom.store.dialects import among
 from postroom.store.fingerprints import kept, kept_where
 from postroom.store.ledger import LedgerRow, by_mailbox, rows_of
 from postroom.store.schema import message, plan
-from postroom.store.slices import rows_where, slices
+from postroom.store.slices import rows_where
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _decided_elsewhere(
     keys = {each.key: each.fingerprint for each in messages}
     for (account_name, name, uidvalidity), group in by_mailbox(keys):
         marks = {key: kept(keys[key]) for key in group}
-        query = earlier.marks_in(account_name, name).where(
+        query = earlier.marks_to_find(account_name, name).where(
             message.c.uidvalidity != uidvalidity, earlier.was_decided()
         )
         held = {mark for _, mark in kept_where(connection, query, marks.values())}
@@ -138,11 +139,10 @@ def _is_unbegun(row: LedgerRow) -> bool:
 def _count(
     connection: Connection, rows: Sequence[int], change: int, now: datetime
 ) -> None:
-    for part in slices(rows):
-        counted = update(message).where(message.c.id.in_(part))
-        connection.execute(
-            counted.values(attempts=message.c.attempts + change, updated=now)
-        )
+    if rows:
+        attempts = message.c.attempts + change
+        counted = update(message).values(attempts=attempts, updated=now)
+        connection.execute(counted.where(among(message.c.id)), {"given": rows})
 
 
 def _record(

@@ -152,5 +152,4 @@ def _read_rule(entry: Mapping[str, Any]) -> RuleTrace:
     )
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+_dump = json.JSONEncoder(separators=(",", ":")).encode

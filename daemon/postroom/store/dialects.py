@@ -7,21 +7,27 @@ to write; a reading one sees a single snapshot and blocks nobody (WAL).
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Dialect,
     Engine,
     Integer,
     Text,
+    bindparam,
     create_engine,
     event,
+    func,
+    select,
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
@@ -78,6 +84,35 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """The text in a form that can be kept."""
         return None if value is None else storable(value)
+
+
+class _Listed(TypeDecorator[Sequence[Any]]):
+    """Numbers or texts that are handed to the database as one value."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: Sequence[Any] | None, dialect: Dialect
+    ) -> str | None:
+        """The values as JSON, texts in a form that can be kept."""
+        values = (storable(v) if isinstance(v, str) else v for v in value or ())
+        return json.dumps([*values])
+
+
+# Made once, for the database toolkit to know it again.
+_GIVEN = select(
+    func.json_each(bindparam("given", type_=_Listed())).table_valued("value").c.value
+)
+
+
+def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True if the column is one of the values that are `given` when it is executed.
+
+    However many they are, the statement is the same: the database need not read it
+    again, and limits how many values one takes.
+    """
+    return column.in_(_GIVEN)
 
 
 # -- engines ---------------------------------------------------------------------------

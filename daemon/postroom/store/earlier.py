@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Exists,
+    Join,
     Select,
     and_,
     exists,
@@ -45,9 +46,23 @@ _DECIDED = (MessageState.DECIDED, MessageState.SETTLED, MessageState.ACKNOWLEDGE
 
 def marks_in(account_name: str, name: str) -> Select[Any]:
     """Id and fingerprint of the messages that this mailbox holds or has held."""
+    return _marks(located_message, account_name, name)
+
+
+def marks_to_find(account_name: str, name: str) -> Select[Any]:
+    """The same, for messages that are looked for by their Message-IDs.
+
+    Of a sum there is no index: else the database would go through all that the mailbox
+    ever held, which may be a million.
+    """
+    of_mailbox = message.join(mailbox, message.c.mailbox_id + 0 == mailbox.c.id)
+    return _marks(of_mailbox.join(account), account_name, name)
+
+
+def _marks(messages: Join, account_name: str, name: str) -> Select[Any]:
     return (
         select(message.c.id, message.c.message_id, message.c.size, message.c.received)
-        .select_from(located_message)
+        .select_from(messages)
         .where(account.c.name == account_name, mailbox.c.name == canonical(name))
     )
 
@@ -72,7 +87,7 @@ def returned(
     """
     marks = {each.key: kept(each.fingerprint) for each in arrivals if each.message_id}
     where = arrivals[0].key
-    query = marks_in(where.account, where.mailbox).where(
+    query = marks_to_find(where.account, where.mailbox).where(
         was_decided(), or_(_has_left(listed), _may_have_left(listed))
     )
     held = {mark for _, mark in kept_where(connection, query, marks.values())}

@@ -13,9 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     bindparam,
+    exists,
     or_,
     select,
     update,
@@ -176,11 +178,18 @@ def finish_messages(
 
 
 def _unfinished(connection: Connection, messages: Collection[int]) -> dict[int, str]:
-    query = select(message.c.id, message.c.state).where(
-        message.c.state.in_((MessageState.DECIDED, MessageState.SETTLED))
-    )
+    """Those of which something may end now, and their states: nothing is open, or
+    something will not be done."""
+    unfinished = message.c.state.in_((MessageState.DECIDED, MessageState.SETTLED))
+    may_end = or_(~_has_effects(OPEN_EFFECTS), _has_effects(_NOT_DONE))
+    query = select(message.c.id, message.c.state).where(unfinished, may_end)
     rows = rows_where(connection, query, message.c.id, list(messages))
     return {row.id: row.state for row in rows}
+
+
+def _has_effects(states: Collection[EffectState]) -> ColumnElement[bool]:
+    of_message = effect.c.message == message.c.id
+    return exists().where(of_message, effect.c.state.in_(states))
 
 
 def _plans(connection: Connection, messages: Iterable[int]) -> _Plans:

@@ -25,8 +25,9 @@ from postroom.errors import StoreError, Withdrawn
 from postroom.mail.envelope import Envelope, Outgoing, Retry
 from postroom.ports import DeliveryState, DueDelivery, EffectState
 from postroom.store import content
+from postroom.store.dialects import among
 from postroom.store.schema import attempt, delivery, effect, outgoing
-from postroom.store.slices import rows_where, slices
+from postroom.store.slices import rows_where
 from postroom.store.states import DELIVERIES, TAKEN_AWAY, WAITING_DELIVERIES
 from postroom.store.waits import has_come
 
@@ -158,8 +159,7 @@ def mark_sending(connection: Connection, ids: Sequence[int], now: datetime) -> N
     if ids:
         begun = [{"delivery_id": row, "started": now} for row in ids]
         connection.execute(insert(attempt), begun)
-    for part in slices(ids):
-        connection.execute(_begin_sends(part, now))
+        connection.execute(_begin_sends(now), {"given": ids})
 
 
 def _refuse_taken_away(connection: Connection, ids: Sequence[int]) -> None:
@@ -169,8 +169,8 @@ def _refuse_taken_away(connection: Connection, ids: Sequence[int]) -> None:
         raise Withdrawn(f"delivery {row.id} is {row.state} by now")
 
 
-def _begin_sends(ids: Sequence[int], now: datetime) -> Update:
-    effects = select(outgoing.c.effect_id).join(delivery).where(delivery.c.id.in_(ids))
+def _begin_sends(now: datetime) -> Update:
+    effects = select(outgoing.c.effect_id).join(delivery).where(among(delivery.c.id))
     return (
         update(effect)
         .where(effect.c.id.in_(effects), effect.c.state == EffectState.PLANNED)

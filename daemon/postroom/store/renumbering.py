@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from postroom.mail.message import Fingerprint, Message, MessageKey
 from postroom.ports import EffectState, MessageState
-from postroom.store.earlier import marks_in
+from postroom.store.earlier import marks_in, marks_to_find
 from postroom.store.effects import finish_messages
 from postroom.store.fingerprints import kept, kept_where
 from postroom.store.kinds import IN_MAILBOX
@@ -98,7 +98,7 @@ def _waiting(
             effect.c.message == message.c.id, _is_open_before(now)
         )
         undecided = _is_before(now, MessageState.SEEN, MessageState.QUARANTINED)
-        query = marks_in(account_name, name).where(or_(has_open, undecided))
+        query = marks_to_find(account_name, name).where(or_(has_open, undecided))
         marks = {kept(each.fingerprint) for each in messages}
         latest_first = query.order_by(message.c.id.desc())
         for row, mark in kept_where(connection, latest_first, marks):

@@ -1,4 +1,4 @@
-"""Queries for many keys at once: databases limit how many values a statement takes."""
+"""Work on many keys at once: all in one query, or in parts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select
 
+from postroom.store.dialects import among
+
 SLICE = 500
 
 
 def slices(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """The values in order, at most `SLICE` at a time."""
+    """The values in order, at most `SLICE` at a time: databases limit how many a
+    statement takes."""
     for start in range(0, len(values), SLICE):
         yield values[start : start + SLICE]
 
@@ -21,7 +24,8 @@ def rows_where(
     query: Select[Any],
     column: ColumnElement[Any],
     values: Sequence[Any],
-) -> Iterator[Row[Any]]:
-    """The rows whose `column` is one of the values; ordered within a slice only."""
-    for part in slices(values):
-        yield from connection.execute(query.where(column.in_(part)))
+) -> Sequence[Row[Any]]:
+    """The rows whose `column` is one of the values."""
+    if not values:
+        return ()
+    return connection.execute(query.where(among(column)), {"given": values}).all()

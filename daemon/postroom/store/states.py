@@ -6,6 +6,7 @@ themselves are checked by the database as well (`schema.py`).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, Table, bindparam, select, update
 from postroom.errors import StoreError
 from postroom.ports import DeliveryState, EffectState, MessageState
 from postroom.store import schema
+from postroom.store.dialects import among
 from postroom.store.slices import rows_where
 
 S = TypeVar("S", bound=StrEnum)
@@ -49,10 +51,10 @@ class Machine(Generic[S]):
         columns = [name for name in changes[0] if name != "id"]
         statement = (
             update(self.table)
-            .where(self.table.c.id == bindparam("row_id"))
+            .where(among(self.table.c.id))
             .values({name: bindparam(f"new_{name}") for name in columns})
         )
-        connection.execute(statement, [_parameters(change) for change in changes])
+        connection.execute(statement, _by_values(columns, changes))
 
     def _check(
         self, connection: Connection, changes: Sequence[Mapping[str, Any]]
@@ -60,21 +62,28 @@ class Machine(Generic[S]):
         table = self.table
         query = select(table.c.id, table.c.state)
         ids = [change["id"] for change in changes]
-        now = dict(tuple(row) for row in rows_where(connection, query, table.c.id, ids))
-        for change in changes:
-            old = now.get(change["id"])
-            new = change["state"]
+        rows = rows_where(connection, query, table.c.id, ids)
+        now = dict(tuple(row) for row in rows)
+        steps = {(now.get(change["id"]), change["state"]): change for change in changes}
+        for (old, new), change in steps.items():
             if old is None or not self.allows(self.states(old), new):
                 raise StoreError(
                     f"{table.name} {change['id']} can't go from {old} to {new}"
                 )
 
 
-def _parameters(change: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "row_id" if name == "id" else f"new_{name}": value
-        for name, value in change.items()
-    }
+def _by_values(
+    columns: Sequence[str], changes: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The values that are set, each time with all the rows that get the same."""
+    rows: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for change in changes:
+        rows[tuple(change[name] for name in columns)].append(change["id"])
+    names = [f"new_{name}" for name in columns]
+    return [
+        {"given": ids, **dict(zip(names, values, strict=True))}
+        for values, ids in rows.items()
+    ]
 
 
 def _message_edges() -> Edges[MessageState]:
