@@ -63,8 +63,16 @@ class TemporaryError(PostroomError):
     """It did not work now; the same may work later."""
 
 
-class StoreUnavailable(TemporaryError):
+class LocalTrouble(TemporaryError):
+    """Something is wrong on this machine: no fault of a server, nor of a message."""
+
+
+class StoreUnavailable(LocalTrouble):
     """The store can't be written now, as on a full disk."""
+
+
+class MaildirUnavailable(LocalTrouble):
+    """A Maildir can't be read or written now, as on a full disk."""
 
 
 class RefusedForNow(TemporaryError):

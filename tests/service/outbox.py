@@ -18,7 +18,7 @@ from structlog.typing import EventDict
 from postroom.mail.envelope import Envelope, Outgoing, Retry
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
-from postroom.ports import Cursor, Decision, Relay, Ruleset
+from postroom.ports import Cursor, Decision, Relay, Ruleset, Uptime
 from postroom.rules.effects import Delete, Effect, Send
 from postroom.rules.plan import Plan, PlannedEffect
 from postroom.service.backoff import BackoffTimings
@@ -49,6 +49,10 @@ class FastClock:
     def monotonic(self) -> float:
         """The system's seconds."""
         return monotonic()
+
+    def uptime(self) -> Uptime:
+        """The same, of one boot that never ends."""
+        return Uptime("boot", monotonic())
 
 
 @dataclass

@@ -14,7 +14,7 @@ from typing import Any
 from postroom.hooks.leash import Leash
 from postroom.mail.message import Message
 from postroom.mail.owner import Owner
-from postroom.ports import Ruleset
+from postroom.ports import Ruleset, Uptime
 from postroom.rules.action import Action
 from postroom.rules.condition import Condition
 from postroom.rules.effects import Effect
@@ -53,6 +53,10 @@ class Clock:
     def monotonic(self) -> float:
         """The same in seconds."""
         return self.ahead.total_seconds() + (time.monotonic() if self.runs else 0)
+
+    def uptime(self) -> Uptime:
+        """The same, of one boot that never ends."""
+        return Uptime("boot", self.monotonic())
 
 
 class ByHeader(Condition):

@@ -32,6 +32,7 @@ from postroom import (
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.hooks.plugins import Plugins
 from postroom.log import configure_logging
+from postroom.ports import Uptime
 from postroom.service.opening import open_service
 
 
@@ -94,6 +95,10 @@ class HurriedClock:
     def monotonic(self) -> float:
         """Seconds that only ever go forward."""
         return time.monotonic() * self._hurry
+
+    def uptime(self) -> Uptime:
+        """The same, of one boot that never ends."""
+        return Uptime("boot", self.monotonic())
 
 
 async def _run(configuration: Configuration, hurry: float) -> None:

@@ -23,6 +23,7 @@ from postroom.ports import (
     Placement,
     Receipt,
     Ruleset,
+    Uptime,
 )
 from postroom.rules.effects import Effect
 from postroom.rules.plan import ConditionTrace, Plan, PlannedEffect, RuleTrace
@@ -57,6 +58,10 @@ class StillClock:
     def monotonic(self) -> float:
         """Seconds since noon."""
         return (self._now - NOON).total_seconds()
+
+    def uptime(self) -> Uptime:
+        """The same, of one boot that never ends."""
+        return Uptime("boot", self.monotonic())
 
     def forward(self, **how_long: float) -> None:
         """Let so much time pass."""

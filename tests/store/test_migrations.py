@@ -261,5 +261,5 @@ def test_a_store_of_version_1_is_not_read_before_it_is_brought_up_to_date(
     path: Path,
 ) -> None:
     write_version_one(path)
-    with pytest.raises(StoreError, match=r"schema version 1, .* reads version 3"):
+    with pytest.raises(StoreError, match=r"schema version 1, .* reads version 4"):
         with_store(path, nothing, read_only=True)

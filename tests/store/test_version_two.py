@@ -46,7 +46,7 @@ def test_everything_is_kept(path: Path) -> None:
 
 def test_it_is_not_read_before_it_is_brought_up_to_date(path: Path) -> None:
     write_version_two(path)
-    with pytest.raises(StoreError, match=r"schema version 2, .* reads version 3"):
+    with pytest.raises(StoreError, match=r"schema version 2, .* reads version 4"):
         with_store(path, nothing, read_only=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from postroom.ports.clock import Clock as Clock
+from postroom.ports.clock import Uptime as Uptime
 from postroom.ports.mailboxes import Account as Account
 from postroom.ports.mailboxes import AccountReport as AccountReport
 from postroom.ports.mailboxes import Halfway as Halfway
@@ -10,6 +11,12 @@ from postroom.ports.mailboxes import Mailbox as Mailbox
 from postroom.ports.mailboxes import Placement as Placement
 from postroom.ports.mailboxes import Session as Session
 from postroom.ports.mailboxes import Standing as Standing
+from postroom.ports.maildrops import Item as Item
+from postroom.ports.maildrops import Listed as Listed
+from postroom.ports.maildrops import Maildrop as Maildrop
+from postroom.ports.maildrops import Maildrops as Maildrops
+from postroom.ports.maildrops import Roll as Roll
+from postroom.ports.maildrops import Stored as Stored
 from postroom.ports.records import PAUSED as PAUSED
 from postroom.ports.records import Cursor as Cursor
 from postroom.ports.records import Decision as Decision

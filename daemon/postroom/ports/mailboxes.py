@@ -148,6 +148,10 @@ class Session(Protocol):
     def generation(self) -> int:
         """Which of the account's connections it is: each has a greater number."""
 
+    @property
+    def login_delay(self) -> float:
+        """The seconds from one login to the next that the server wants (RFC 2449)."""
+
     async def open(self, mailbox: str) -> Mailbox:
         """Select a mailbox; the one that was opened before is void from then on. Raises
         `AbsentMailbox` where there is none of that name, and `PermanentError` where it

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from postroom.mail.envelope import Outgoing
 from postroom.mail.message import Message, MessageKey
+from postroom.ports.maildrops import Maildrops
 from postroom.ports.records import (
     Cursor,
     Decision,
@@ -37,7 +38,7 @@ class Memories(Protocol):
         """Keep a text under a key, instead of the one there was."""
 
 
-class Store(Memories, Protocol):
+class Store(Memories, Maildrops, Protocol):
     """What postroom remembers. Every method is one transaction, which survives kill -9;
     `commit`, `adopt`, `note_arrived`, `mark_sending`, `settle`, `hold` and `release`
     are synced to disk as well."""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import time
+import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from postroom.ports.clock import Uptime
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class SystemClock:
@@ -16,3 +24,15 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds that only ever go forward."""
         return time.monotonic()
+
+    def uptime(self) -> Uptime:
+        """How long this machine has run."""
+        return Uptime(_boot(), time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+@cache
+def _boot() -> str:
+    """The name of this boot; where none can be read, this process is one."""
+    with suppress(OSError):
+        return _BOOT_ID.read_text("ascii").strip()
+    return str(uuid.uuid4())

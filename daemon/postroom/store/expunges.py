@@ -1,17 +1,21 @@
 """Which expunges may be done, and what keeps the others back.
 
-Invariant: a message is expunged only after all else that was planned for it is done.
+Invariant: a message is expunged only after all else that was planned for it is done,
+and only after that it leaves a maildrop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import chain
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
 from postroom.ports import EffectState
 from postroom.store.kinds import EffectKind
-from postroom.store.schema import account, effect, mailbox
+from postroom.store.maildrop_removals import handled
+from postroom.store.schema import account, effect, mailbox, message
 from postroom.store.slices import rows_where
 from postroom.store.states import OPEN_EFFECTS
 
@@ -42,8 +46,16 @@ def all_else_is_done() -> ColumnElement[bool]:
 def ready_to_expunge(
     connection: Connection, messages: Collection[int]
 ) -> frozenset[tuple[str, str]]:
-    """The (account, mailbox) pairs where expunges of these messages may now go on."""
-    query = (
+    """The (account, mailbox) pairs where expunges of these messages may now go on, and
+    where one of them may leave its maildrop."""
+    ids = list(messages)
+    expunges = rows_where(connection, _expunges(), effect.c.message, ids)
+    removals = rows_where(connection, _removals(), message.c.id, ids)
+    return frozenset((row.account, row.mailbox) for row in chain(expunges, removals))
+
+
+def _expunges() -> Select[Any]:
+    return (
         select(account.c.name.label("account"), mailbox.c.name.label("mailbox"))
         .select_from(effect)
         .join(mailbox, effect.c.source_mailbox == mailbox.c.id)
@@ -51,5 +63,8 @@ def ready_to_expunge(
         .where(effect.c.kind == EffectKind.EXPUNGE, effect.c.state.in_(OPEN_EFFECTS))
         .where(all_else_is_done())
     )
-    rows = rows_where(connection, query, effect.c.message, list(messages))
-    return frozenset((row.account, row.mailbox) for row in rows)
+
+
+def _removals() -> Select[Any]:
+    columns = account.c.name.label("account"), mailbox.c.name.label("mailbox")
+    return handled(*columns).join(account, mailbox.c.account_id == account.c.id)

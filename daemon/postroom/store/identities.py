@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from postroom.ports import HoldKind
+from postroom.store.maildrops import void_maildrop
 from postroom.store.schema import account, hold, mailbox, outgoing, relay
 from postroom.store.voiding import void_uids
 
@@ -142,3 +143,4 @@ def _change_login(connection: Connection, owner: _Row, name: str, login: str) ->
         query = select(mailbox.c.name).where(mailbox.c.account_id == owner.id)
         for mailbox_name in connection.execute(query).scalars().all():
             void_uids(connection, name, mailbox_name)
+        void_maildrop(connection, owner.id)

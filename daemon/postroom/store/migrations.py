@@ -24,6 +24,7 @@ from sqlalchemy import (
 from postroom.errors import StoreError
 from postroom.mail.names import canonical
 from postroom.store.migration_3 import to_3
+from postroom.store.migration_4 import to_4
 from postroom.store.schema import meta, metadata
 
 Migration = Callable[[Connection], None]
@@ -100,7 +101,7 @@ def _spell_targets(connection: Connection) -> None:
 
 
 # The n-th takes a store from version n to n + 1. A published one is never changed.
-MIGRATIONS: tuple[Migration, ...] = (_to_2, to_3)
+MIGRATIONS: tuple[Migration, ...] = (_to_2, to_3, to_4)
 
 
 def current_version(migrations: Sequence[Migration] = MIGRATIONS) -> int:

@@ -24,6 +24,8 @@ from postroom.store.schema_ledger import ruleset as ruleset
 from postroom.store.schema_ledger import ruleset_file as ruleset_file
 from postroom.store.schema_ledger import run as run
 from postroom.store.schema_ledger import watch as watch
+from postroom.store.schema_maildrop import maildrop as maildrop
+from postroom.store.schema_maildrop import maildrop_item as maildrop_item
 from postroom.store.schema_outbox import attempt as attempt
 from postroom.store.schema_outbox import counter as counter
 from postroom.store.schema_outbox import delivery as delivery

@@ -32,6 +32,7 @@ from postroom.store import (
     renumbering,
     runs,
 )
+from postroom.store.collecting import CollectingStore
 from postroom.store.desk import OwnerStore
 from postroom.store.history import history
 from postroom.store.identities import recognise
@@ -44,7 +45,7 @@ from postroom.store.voiding import void_uids
 from postroom.store.writer import Writer
 
 
-class SqlStore(SendingStore, PerformingStore, NotingStore, OwnerStore):
+class SqlStore(SendingStore, PerformingStore, CollectingStore, NotingStore, OwnerStore):
     """What postroom remembers, in a database; implements `ports.Store`."""
 
     def __init__(
