@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install the mail servers that the tests start for themselves, and start none of them.
+# Install the mail servers that the tests start for themselves, and start none of them;
+# and strace, which shows what is on disk and when.
 # A Dovecot or Postfix that is already here stays as it is, and so does another MTA.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -21,10 +22,10 @@ add() {
     fi
 }
 
-absent dovecot || absent postfix || exit 0
+absent dovecot || absent postfix || absent strace || exit 0
 
 if [ "$(id -u)" != 0 ] || absent apt-get; then
-    echo "Dovecot or Postfix is absent, and installing them takes root and apt-get."
+    echo "Dovecot, Postfix or strace is absent; installing takes root and apt-get."
     echo "The tests that need them are skipped, and named at the end."
     exit 0
 fi
@@ -42,3 +43,5 @@ echo "postfix postfix/main_mailer_type select Local only" | debconf-set-selectio
 apt-get -qq update
 add dovecot dovecot-imapd dovecot-lmtpd dovecot-pop3d
 add postfix postfix
+add strace strace
+add strace strace

@@ -9,6 +9,7 @@ from __future__ import annotations
 import imaplib
 import itertools
 import os
+import shutil
 import smtplib
 import subprocess
 import time
@@ -75,6 +76,19 @@ class DovecotServer:
         for raw in raws:
             path = new / f"{int(time.time())}.{next(self._serial):08}.backlog"
             path.write_bytes(raw)
+            _give(user, path)
+
+    def forget(self, user: str) -> None:
+        """Take away all mailboxes of a user, who begins anew."""
+        shutil.rmtree(self.home / "mail" / user / "Maildir", ignore_errors=True)
+
+    def maildir(self, user: str) -> Path:
+        """Where a user's mail lies; what others write there must be handed over."""
+        return self._folder(user, "Maildir")
+
+    def hand_over(self, user: str) -> None:
+        """Make a user the owner of all that lies in the user's Maildir."""
+        for path in (self.home / "mail" / user / "Maildir").rglob("*"):
             _give(user, path)
 
     def mailboxes(self, user: str) -> dict[str, list[Stored]]:

@@ -11,9 +11,6 @@ from hypothesis import strategies as st
 from postroom.errors import PermanentError
 from postroom.transport.imap.names import (
     Names,
-    decode_leniently,
-    decode_utf7,
-    encode_utf7,
     to_octets,
     to_text,
 )
@@ -36,38 +33,10 @@ SERVERS = [
 ]
 
 
-@given(VALID)
-def test_utf7_comes_back_as_it_was(text: str) -> None:
-    encoded = encode_utf7(text)
-    assert encoded.isascii()
-    assert decode_utf7(encoded) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "encoded"),
-    [
-        ("Entwürfe", "Entw&APw-rfe"),
-        ("a & b", "a &- b"),
-        ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),  # RFC 3501
-        ("ä&ö", "&AOQ-&-&APY-"),
-        ("\t", "&AAk-"),
-    ],
-)
-def test_utf7_is_that_of_the_rfc(text: str, encoded: str) -> None:
-    assert encode_utf7(text) == encoded
-    assert decode_utf7(encoded) == text
-
-
 @given(st.binary(max_size=40), st.sampled_from(SERVERS))
 def test_any_name_of_a_server_has_a_text(name: bytes, names: Names) -> None:
-    decode_leniently(name)
     names.to_user(name)
     assert to_octets(to_text(name)) == name
-
-
-@pytest.mark.parametrize("name", ["&", "&AOQ", "&A-", "&2AA-", "ä"])
-def test_what_is_not_utf7_is_left_as_it_is(name: str) -> None:
-    assert decode_leniently(name.encode()) == name
 
 
 @pytest.mark.parametrize(

@@ -112,13 +112,17 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
         self, context: ssl.SSLContext, host: str, timeout: float
     ) -> None:
         """Go on in TLS, after STARTTLS was agreed to."""
-        self.transport = await self.loop.start_tls(
+        transport = await self.loop.start_tls(
             self.transport,
             self,
             context,
             server_hostname=host,
             ssl_handshake_timeout=timeout,
         )
+        # CPython gives none if the connection is lost in a way that is no error.
+        if transport is None:
+            raise ConnectionResetError("it hung up in the middle of TLS")
+        self.transport = transport
         self._clear_text_ends = False
 
     # -- responses ---------------------------------------------------------------------

@@ -41,6 +41,11 @@ class ImapSession:
         """Which of the account's connections this is: each has a greater number."""
         return self._connection.generation
 
+    @property
+    def login_delay(self) -> float:
+        """None: IMAP knows of no such wish."""
+        return 0
+
     async def open(self, mailbox: str) -> ImapMailbox:
         """Select a mailbox; the one that was opened before is void from then on. Raises
         `AbsentMailbox` where there is none of that name, and `PermanentError` where it
