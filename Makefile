@@ -3,6 +3,7 @@
 # make lint   the checks alone
 # make soak   SOAK_MINUTES of mail over a network that fails (SOAK_SEED: as before)
 # make scale  the memory that SCALE_MESSAGES old messages take, and a tenth as backlog
+# make kills  the end by SIGKILL at every call of a POP3 session, and once more behind it
 # make fuzz   FUZZ_SECONDS of hostile octets for each fuzz target
 # make requirements   choose the newest versions again (needs uv)
 
@@ -19,7 +20,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet \
 	--generate-hashes --universal --python-version 3.11 --upgrade pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint soak scale fuzz fuzzing servers requirements clean
+.PHONY: demo test lint soak scale kills fuzz fuzzing servers requirements clean
 
 demo: $(VENV)/demo.stamp
 	$(RUN)/postroom demo
@@ -38,6 +39,9 @@ soak: servers $(VENV)/test.stamp
 scale: servers $(VENV)/test.stamp
 	SCALE_MESSAGES=$(SCALE_MESSAGES) $(RUN)/python -m pytest -s tests/scale -k very_many
 
+kills: servers $(VENV)/test.stamp
+	KILLS=all $(RUN)/python -m pytest -s tests/endtoend/test_pop3_kills.py
+
 # What fuzzing needs is instrumented: it has a virtual environment of its own.
 fuzz:
 	$(MAKE) VENV=$(VENV)/fuzz fuzzing
@@ -45,6 +49,7 @@ fuzz:
 fuzzing: $(VENV)/fuzz.stamp
 	$(RUN)/python -m tests.fuzz imap_responses $(FUZZ_SECONDS)
 	$(RUN)/python -m tests.fuzz imap_commands $(FUZZ_SECONDS)
+	$(RUN)/python -m tests.fuzz pop3_answers $(FUZZ_SECONDS)
 
 servers:
 	sh tests/install-servers.sh

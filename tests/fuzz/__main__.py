@@ -21,7 +21,7 @@ def main() -> None:
     options = {
         "max_total_time": seconds,
         "max_len": 4_000,
-        "dict": CORPUS.with_name("imap.dict"),
+        "dict": CORPUS.with_name(f"{name.partition('_')[0]}.dict"),
         "artifact_prefix": f"{found.parent}/{name}-",
         "print_final_stats": 1,
     }

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import imap_commands, imap_responses
+from tests.fuzz import imap_commands, imap_responses, pop3_answers
 from tests.fuzz.seeds import CORPUS, seeds
 
-TARGETS = {"imap_commands": imap_commands.fuzz, "imap_responses": imap_responses.fuzz}
+TARGETS = {
+    "imap_commands": imap_commands.fuzz,
+    "imap_responses": imap_responses.fuzz,
+    "pop3_answers": pop3_answers.fuzz,
+}
 INPUTS = [seed for target in TARGETS for seed in seeds(target)]
 
 
