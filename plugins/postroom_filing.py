@@ -10,6 +10,7 @@ from postroom import (
     Destination,
     Effect,
     FileInto,
+    Keyword,
     Message,
     RegisterAction,
     SetFlags,
@@ -24,6 +25,7 @@ class Move(Action):
     """Move to a mailbox, made if it is absent. Ends the run."""
 
     depth = "headers"
+    on_mailbox = True
     places = True
     mailbox: Destination
 
@@ -36,6 +38,7 @@ class Archive(Action):
     """Move to the mailbox Archive, or to one below it. Ends the run."""
 
     depth = "headers"
+    on_mailbox = True
     places = True
     path: Subfolder
 
@@ -48,6 +51,7 @@ class Copy(Action):
     """Put a copy into a mailbox, made if it is absent."""
 
     depth = "headers"
+    on_mailbox = True
     mailbox: Destination
 
     def effects(self, message: Message) -> Iterable[Effect]:
@@ -59,6 +63,7 @@ class Mark(Action):
     """Mark as read or unread."""
 
     depth = "headers"
+    on_mailbox = True
     as_: Literal["read", "unread"]
 
     def effects(self, message: Message) -> Iterable[Effect]:
@@ -71,6 +76,7 @@ class Flag(Action):
     """Flag it for attention (the star or flag of mail clients)."""
 
     depth = "headers"
+    on_mailbox = True
 
     def effects(self, message: Message) -> Iterable[Effect]:
         """Set \\Flagged."""
@@ -81,10 +87,24 @@ class Unflag(Action):
     """Take the flag away."""
 
     depth = "headers"
+    on_mailbox = True
 
     def effects(self, message: Message) -> Iterable[Effect]:
         """Take away \\Flagged."""
         yield SetFlags(remove=frozenset({"\\Flagged"}))
+
+
+class Label(Action):
+    """Set a keyword, which many mail programs show as a label or a tag."""
+
+    depth = "headers"
+    on_mailbox = True
+    labels = True
+    keyword: Keyword
+
+    def effects(self, message: Message) -> Iterable[Effect]:
+        """Set it."""
+        yield SetFlags(add=frozenset({self.keyword}))
 
 
 class Delete(Action):
@@ -92,6 +112,7 @@ class Delete(Action):
     once all else is done. Ends the run."""
 
     depth = "headers"
+    on_mailbox = True
     places = True
     how: Literal[True, "forever"]
 
@@ -120,5 +141,6 @@ def register_actions(register: RegisterAction) -> None:
     register("mark", Mark)
     register("flag", Flag)
     register("unflag", Unflag)
+    register("label", Label)
     register("delete", Delete)
     register("stop", Stop)

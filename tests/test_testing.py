@@ -195,6 +195,26 @@ def test_files_refuse_the_names_that_the_daemon_refuses() -> None:
         asyncio.run(SampleServices().files.write("../x", b""))
 
 
+def test_places_refuse_and_number_as_the_daemon_does() -> None:
+    services = SampleServices(key="k1")
+
+    async def work() -> list[str]:
+        write, folder = services.places.write, "/srv/acme"
+        with pytest.raises(PermanentError, match="is no name for a file"):
+            await write(folder, ["a/b"], "x", b"")
+        with pytest.raises(PermanentError, match="nothing is saved in '/'"):
+            await services.places.deliver("/", "INBOX", b"", NOON)
+        with pytest.raises(TemporaryError, match="the quota is 2"):
+            await write(folder, [], "x", b"one", quota=2)
+        await services.places.deliver(folder, "INBOX", b"it", NOON)
+        await services.places.deliver(folder, "INBOX", b"it", NOON)
+        return [await write(folder, ["a"], "x", b) for b in (b"1", b"2", b"1")]
+
+    paths = asyncio.run(work())
+    assert paths == ["/srv/acme/a/x", "/srv/acme/a/x (2)", "/srv/acme/a/x"]
+    assert services.places.mail == {("/srv/acme", "INBOX"): {"k1": b"it"}}
+
+
 def test_memory_forgets_by_the_clock_that_a_test_sets() -> None:
     services = SampleServices()
     asyncio.run(services.remember.put("a", "b", timedelta(days=1)))

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from postroom.hooks.hookspecs import RegisterCondition as RegisterCondition
     from postroom.hooks.hookspecs import hookimpl as hookimpl
     from postroom.mail.addresses import Address as Address
+    from postroom.mail.attachments import Attachment as Attachment
+    from postroom.mail.attachments import read_attachments as read_attachments
     from postroom.mail.envelope import Envelope as Envelope
     from postroom.mail.envelope import Outgoing as Outgoing
+    from postroom.mail.filenames import clean_file_name as clean_file_name
     from postroom.mail.message import Depth as Depth
     from postroom.mail.message import Message as Message
     from postroom.mail.message import MessageKey as MessageKey
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from postroom.rules.clues import Place as Place
     from postroom.rules.condition import Condition as Condition
     from postroom.rules.destinations import Destination as Destination
+    from postroom.rules.destinations import MaildirFolder as MaildirFolder
     from postroom.rules.destinations import Subfolder as Subfolder
     from postroom.rules.effects import Copy as Copy
     from postroom.rules.effects import Delete as Delete
@@ -45,11 +49,15 @@ if TYPE_CHECKING:
     from postroom.rules.options import AddressTexts as AddressTexts
     from postroom.rules.options import Duration as Duration
     from postroom.rules.options import FlagNames as FlagNames
+    from postroom.rules.options import Keyword as Keyword
     from postroom.rules.options import MailboxName as MailboxName
     from postroom.rules.options import Octets as Octets
     from postroom.rules.options import Recipients as Recipients
     from postroom.rules.options import ReplyPeriod as ReplyPeriod
     from postroom.rules.options import Texts as Texts
+    from postroom.rules.paths import FileNames as FileNames
+    from postroom.rules.paths import FolderPath as FolderPath
+    from postroom.rules.paths import LocalFolder as LocalFolder
     from postroom.rules.placeholders import Heading as Heading
     from postroom.rules.placeholders import Wording as Wording
     from postroom.rules.rule import Rule as Rule
@@ -66,13 +74,15 @@ _HOMES = {
     "postroom.errors": ("PermanentError", "PluginError", "TemporaryError"),
     "postroom.hooks.hookspecs": ("RegisterAction", "RegisterCondition", "hookimpl"),
     "postroom.mail.addresses": ("Address",),
+    "postroom.mail.attachments": ("Attachment", "read_attachments"),
     "postroom.mail.envelope": ("Envelope", "Outgoing"),
+    "postroom.mail.filenames": ("clean_file_name",),
     "postroom.mail.message": ("Depth", "Message", "MessageKey"),
     "postroom.rules.action": ("Action",),
     "postroom.rules.clocks": ("in_zone",),
     "postroom.rules.clues": ("Clue", "Place"),
     "postroom.rules.condition": ("Condition",),
-    "postroom.rules.destinations": ("Destination", "Subfolder"),
+    "postroom.rules.destinations": ("Destination", "MaildirFolder", "Subfolder"),
     "postroom.rules.effects": (
         "Copy",
         "Delete",
@@ -87,12 +97,14 @@ _HOMES = {
         "AddressTexts",
         "Duration",
         "FlagNames",
+        "Keyword",
         "MailboxName",
         "Octets",
         "Recipients",
         "ReplyPeriod",
         "Texts",
     ),
+    "postroom.rules.paths": ("FileNames", "FolderPath", "LocalFolder"),
     "postroom.rules.placeholders": ("Heading", "Wording"),
     "postroom.rules.rule": ("Rule",),
     "postroom.rules.services": ("Ended", "Response", "Services"),

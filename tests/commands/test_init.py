@@ -176,7 +176,7 @@ def test_a_script_answers_by_options(tmp_path: Path) -> None:
     assert done.returncode == 0, done
     configuration = load_configuration(tmp_path / "config/postroom.toml")
     table = configuration.settings.account["home"]
-    assert (table.imap.host, table.name) == ("imap.gmail.com", 'Ann "A" \\ Example')
+    assert (table.server.host, table.name) == ("imap.gmail.com", 'Ann "A" \\ Example')
     assert table.watch == ("INBOX", "Lists")
     assert [rule.name for rule in configuration.rules] == ["My first rule"]
     assert run(tmp_path, "check").returncode == 0

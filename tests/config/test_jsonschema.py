@@ -144,10 +144,65 @@ def test_a_slip_in_the_settings_is_found(before: str, after: str) -> None:
     assert complaints(settings_schema(), tomllib.loads(wrong))
 
 
+POP3 = """
+[account.isp]
+address = "me@isp.example"
+pop3 = { host = "pop.isp.example", auth = "apop" }
+password = "command:echo hunter2hunter2"
+poll = { cron = "*/10 8-18 * * mon-fri" }
+keep = "14d"
+maildir = "/srv/mail/isp"
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", ""),
+        ('keep = "14d"', "keep = true"),
+        ('maildir = "/srv/mail/isp"', "maildir = false"),
+        ("poll = {", "poll = '5m' # {"),
+    ],
+)
+def test_what_a_pop3_account_may_say_fits(before: str, after: str) -> None:
+    settings = SETTINGS + POP3.replace(before, after, 1)
+    assert complaints(settings_schema(), tomllib.loads(settings)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("pop3 = {", "pop = {"),
+        ("pop3 = {", 'imap = { host = "imap.isp.example" }\npop3 = {'),
+        ("pop3 =", "#"),
+        ("host =", "hots ="),
+        ('"apop"', '"cram"'),
+        ("cron =", "crn ="),
+        ("keep = ", "keep = 14 # "),
+        ("maildir = ", "maildir = true # "),
+    ],
+)
+def test_a_slip_in_a_pop3_account_is_found(before: str, after: str) -> None:
+    assert complaints(settings_schema(), tomllib.loads(SETTINGS + POP3)) == []
+    wrong = SETTINGS + POP3.replace(before, after, 1)
+    assert complaints(settings_schema(), tomllib.loads(wrong))
+
+
+@pytest.mark.parametrize("umask", ["'777'", "27", "'0x27'"])
+def test_a_slip_in_a_umask_is_found(umask: str) -> None:
+    right = SETTINGS.replace("[postroom]", '[postroom]\numask = "027"')
+    assert complaints(settings_schema(), tomllib.loads(right)) == []
+    wrong = right.replace('"027"', umask)
+    assert complaints(settings_schema(), tomllib.loads(wrong))
+
+
 def test_defaults_stand_as_a_file_writes_them() -> None:
     account = settings_schema()["definitions"]["AccountTable"]["properties"]
     assert account["poll"]["default"] == "5m"
     assert account["watch"]["default"] == ["INBOX"]
+    assert account["keep"]["default"] is False
+    own = settings_schema()["definitions"]["PostroomTable"]["properties"]
+    assert own["umask"]["default"] == "077"
     assert "default" not in account["password"]
 
 

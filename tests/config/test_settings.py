@@ -59,10 +59,10 @@ def complaints(folder: Path, settings: str, **rules: str) -> list[str]:
 
 def test_the_defaults_are_safe(tmp_path: Path) -> None:
     account = load(tmp_path, GOOD).settings.account["home"]
-    assert (account.imap.reached_port, account.imap.tls) == (993, "implicit")
+    assert (account.server.reached_port, account.server.tls) == (993, "implicit")
     assert isinstance(account.smtp, SmtpServer)
     assert (account.smtp.reached_port, account.smtp.tls) == (465, "implicit")
-    assert account.existing == "leave"
+    assert account.adopts
     assert account.watch == ("INBOX",)
     assert account.poll == timedelta(minutes=5)
 
@@ -71,7 +71,7 @@ def test_starttls_has_its_own_ports(tmp_path: Path) -> None:
     settings = GOOD.replace('ours.example" }', 'ours.example", tls = "starttls" }')
     account = load(tmp_path, settings).settings.account["home"]
     assert isinstance(account.smtp, SmtpServer)
-    assert (account.imap.reached_port, account.smtp.reached_port) == (143, 587)
+    assert (account.server.reached_port, account.smtp.reached_port) == (143, 587)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_server_that_is_no_table_is_told_once(
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "a-b_c.example"])
 def test_a_host_is_a_name_or_an_address(tmp_path: Path, host: str) -> None:
     settings = load(tmp_path, GOOD.replace("imap.ours.example", host)).settings
-    assert settings.account["home"].imap.host == host
+    assert settings.account["home"].server.host == host
 
 
 def test_inbox_is_written_in_any_case(tmp_path: Path) -> None:

@@ -56,12 +56,14 @@ class Asked:
 @dataclass(frozen=True)
 class Done:
     """Actions as a rule file writes them, and what must come of the letters: where each
-    is with which flags, and what is sent, to whom and saying what."""
+    is with which flags, what is sent, to whom and saying what, and which file has what
+    in it, below the folder that SAVED stands for."""
 
     then: str
     places: Sequence[tuple[str, frozenset[str]]]
     letters: Sequence[Letter] = (Letter(),)
     sent: Sequence[tuple[str, str]] = ()
+    saved: Sequence[tuple[str, str]] = ()
 
 
 def having(**fields: str) -> Letter:
@@ -191,6 +193,7 @@ ACTIONS = (
     Done("delete = true", [("Trash", NONE)]),
     Done('delete = "forever"', []),
     Done("flag = true", [("INBOX", frozenset({FLAGGED}))]),
+    Done('label = "urgent"', [("INBOX", frozenset({"urgent"}))]),
     Done("unflag = true", [("INBOX", NONE)], [Letter(flags=FLAGGED)]),
     Done('mark = "read"', [("INBOX", frozenset({SEEN}))]),
     Done('mark = "unread"', [("INBOX", NONE)], [Letter(flags=SEEN)]),
@@ -222,6 +225,25 @@ ACTIONS = (
         [STAYS],
         [EVE],
         sent=[("eve@friends.example", "Away.")],
+    ),
+    Done(
+        'save = { attachments = "*.pdf", to = "SAVED/a/{date:%Y}/{from.domain}",'
+        ' most = 3, largest = "1M", quota = "1G" }',
+        [STAYS, STAYS],
+        [Letter(body=PDF, arrived=MONDAY), Letter()],
+        saved=[("a/2026/friends.example/Bill.pdf", "x")],
+    ),
+    Done(
+        'save = { message = true, to = "SAVED/{account}" }',
+        [STAYS],
+        [having(subject="=?utf-8?q?../R=C3=89?=")],
+        saved=[("home/_RÉ.eml", "Hello.")],
+    ),
+    Done(
+        'save = { maildir = "SAVED/m", folder = "Für/{from.domain}" },'
+        ' delete = "forever"',
+        [],
+        saved=[("m/.F&APw-r.friends_example/new/", "Hello.")],
     ),
 )
 

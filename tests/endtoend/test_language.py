@@ -7,6 +7,7 @@ import email.policy
 import imaplib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from postroom.hooks.discovery import discover_plugins
 from postroom.hooks.plugins import Registered
@@ -49,14 +50,17 @@ def test_every_condition_holds_for_what_fits_and_for_nothing_else(
 
 
 def test_every_action_does_what_it_says_and_nothing_else(
-    dovecot: DovecotServer, sink: RecordingSmtp, make_daemon: MakeDaemon
+    dovecot: DovecotServer,
+    sink: RecordingSmtp,
+    make_daemon: MakeDaemon,
+    tmp_path: Path,
 ) -> None:
     user = dovecot.new_user()
     letters = [(n, one) for n, row in enumerate(ACTIONS) for one in row.letters]
     lay(dovecot, user, letters)
     rules = [rule(n, 'from = "*"', row.then) for n, row in enumerate(ACTIONS)]
-    rules.append(LAST)
-    run(make_daemon(user, plain(sink), "process", rules="".join(rules), more=WATCH))
+    written = "".join([*rules, LAST]).replace("SAVED", str(tmp_path / "saved"))
+    run(make_daemon(user, plain(sink), "process", rules=written, more=WATCH))
     found: dict[int, Counter[Place]] = {}
     for number, at in places(dovecot, user).items():
         found.setdefault(letters[number][0], Counter()).update(at)
@@ -72,6 +76,18 @@ def test_every_action_does_what_it_says_and_nothing_else(
         assert matching, (to, saying, sent)
         sent.remove(matching[0])
     assert sent == []
+    assert misplaced(tmp_path / "saved") == []
+
+
+def misplaced(folder: Path) -> list[tuple[str, str]]:
+    """What rows say of files and is not so; a name ends in `/` for any file there."""
+    there = {path: path.read_text() for path in folder.rglob("*") if path.is_file()}
+    for name, saying in (each for row in ACTIONS for each in row.saved):
+        place = str(folder / name) + ("/" if name.endswith("/") else "")
+        found = [path for path in there if str(path).startswith(place)]
+        if len(found) != 1 or saying not in there.pop(found[0]):
+            return [(name, saying), *((str(path), "") for path in found)]
+    return [(str(p), text) for p, text in there.items() if p.name != "maildirfolder"]
 
 
 def test_every_condition_and_every_option_of_one_has_its_row() -> None:

@@ -171,10 +171,12 @@ SAMPLES: dict[str, list[object]] = {
     "delete": [True, "forever"],
     "flag": [True],
     "forward": ["a@b.example", ["a@b.example", "c@d.example"]],
+    "label": ["urgent"],
     "mark": ["read", "unread"],
     "move": ["Lists/{list.id}"],
     "redirect": ["a@b.example"],
     "reply": ["Back soon."],
+    "save": [{"attachments": True, "to": "/srv/invoices/{date:%Y}"}],
     "stop": [True],
     "unflag": [True],
 }

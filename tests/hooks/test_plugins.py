@@ -62,14 +62,14 @@ def complaints(*plugins: tuple[str, object]) -> str:
 
 def test_the_bundled_plugins_are_found_like_any_other() -> None:
     plugins = discover_plugins()
-    assert plugins.names == ("arrival", "filing", "filter", "sending")
+    assert plugins.names == ("arrival", "filing", "filter", "saving", "sending")
     assert set(plugins.conditions) == {
         *("from", "to", "cc", "recipient", "subject", "header", "list", "size"),
         *("body", "attachment", "auto", "age", "date", "flag", "mailbox"),
     }
     assert set(plugins.actions) == {
         *("move", "archive", "copy", "mark", "flag", "unflag", "delete", "stop"),
-        *("forward", "redirect", "reply"),
+        *("label", "forward", "redirect", "reply", "save"),
     }
 
 

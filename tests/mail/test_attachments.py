@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroom.mail.attachments import attachment_names
+from postroom.mail.attachments import attachment_names, read_attachments
 from postroom.mail.body import read_text
 from postroom.mail.forward import compose_forward
 from postroom.mail.parameters import read_parameters
@@ -198,3 +198,20 @@ def test_any_octets_are_read(octets: bytes) -> None:
 def test_any_parameters_are_read(value: str) -> None:
     for text in (value, f"a; b={value}", f'a; b*0*="{value}"; b*1={value}'):
         assert all(isinstance(given, str) for given in read_parameters(text).values())
+
+
+@given(
+    st.sampled_from([b"base64", b"quoted-printable", b"8bit", b"x"]),
+    st.binary(max_size=300),
+    st.integers(0, 300),
+)
+def test_any_attachment_is_decoded_within_its_limit(
+    encoding: bytes, body: bytes, largest: int
+) -> None:
+    head = HEAD + b"\r\nContent-Transfer-Encoding: " + encoding + b"\r\n\r\n"
+    (attachment,) = read_attachments(head + body)
+    whole = attachment.read(10_000)
+    assert whole is not None
+    assert attachment.read(len(body)) == whole
+    read = attachment.read(largest)
+    assert read is None if len(whole) > largest else read in (whole, None)

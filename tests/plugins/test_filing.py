@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import ConfigError
+from postroom.hooks.discovery import discover_plugins
 from postroom.rules.effects import Copy, Delete, Effect, FileInto, SetFlags
 from tests.builders import make_message, plan_for
 
@@ -29,6 +30,8 @@ SEEN, FLAGGED = frozenset({"\\Seen"}), frozenset({"\\Flagged"})
         ('mark = "unread"', SetFlags(remove=SEEN)),
         ("flag = true", SetFlags(add=FLAGGED)),
         ("unflag = true", SetFlags(remove=FLAGGED)),
+        ('label = "urgent"', SetFlags(add=frozenset({"urgent"}))),
+        ('label = "$Work"', SetFlags(add=frozenset({"$Work"}))),
         ("delete = true", Delete()),
         ('delete = "forever"', Delete(forever=True)),
     ],
@@ -44,6 +47,14 @@ def test_none_of_them_needs_the_body(tmp_path: Path) -> None:
     assert len(plan_for(tmp_path, 'subject = "hello"', message, then).effects) == 4
 
 
+def test_check_is_told_which_of_them_need_a_mailbox_and_which_a_keyword() -> None:
+    kinds = {name: each.type for name, each in discover_plugins().actions.items()}
+    assert {name for name, kind in kinds.items() if kind.on_mailbox} == {
+        *("move", "archive", "copy", "delete", "mark", "flag", "unflag", "label")
+    }
+    assert {name for name, kind in kinds.items() if kind.labels} == {"label"}
+
+
 @pytest.mark.parametrize(
     ("then", "complaint"),
     [
@@ -55,6 +66,15 @@ def test_none_of_them_needs_the_body(tmp_path: Path) -> None:
         ('archive = "a//b"', "a part between the slashes is empty"),
         ('copy = "{date}"', "a date is written with %Y"),
         ("unflag = false", "the only value is true"),
+        ('label = "two words"', "one word in ASCII"),
+        ('label = "für"', "one word in ASCII"),
+        ('label = "a%"', "without any of ( ) { % *"),
+        ('label = "a)"', "without any of"),
+        ('label = ""', "one word in ASCII"),
+        (f'label = "{"a" * 101}"', "one word in ASCII"),
+        ('label = "\\\\Seen"', "is a mark that every mailbox has"),
+        ('label = "Read"', "see the actions mark, flag and unflag"),
+        ("label = true", "expected a text in quotes"),
     ],
 )
 def test_what_makes_no_sense_is_told(tmp_path: Path, then: str, complaint: str) -> None:

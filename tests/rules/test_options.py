@@ -173,6 +173,13 @@ BUNDLED_ACTIONS: list[tuple[str, object]] = [
     ("forward", ["a@b.example", "c@d.example"]),
     ("redirect", "a@b.example"),
     ("reply", {"text": "x", "subject": "y", "every": "10d", "handle": "z"}),
+    ("label", "$Work"),
+    ("save", {"maildir": "/srv/mail/a", "folder": "{date:%Y}", "quota": "1G"}),
+    ("save", {"message": True, "to": "/srv/mail/{{a}}/{account}"}),
+    (
+        "save",
+        {"attachments": ["a*", "/b/"], "to": "/srv/a", "most": 2, "largest": "1M"},
+    ),
 ]
 BUNDLED_CONDITIONS: list[tuple[str, object]] = [
     *((name, ["@a.example", "b"]) for name in ("from", "to", "cc", "recipient")),

@@ -21,6 +21,7 @@ from postroom.rules.schedule import Schedule, check_cron
         "0 0 31 1-3 *",
         "0 12 * JAN,jul Sun",
         "  0   3 * *   * ",
+        "0 3 */2 * mon",
     ],
 )
 def test_what_every_cron_reads_alike_is_taken(line: str) -> None:
@@ -51,6 +52,7 @@ def test_what_every_cron_reads_alike_is_taken(line: str) -> None:
         ("-1 * * * *", "minute: expected 0-59, not ''"),
         ("1- * * * *", "minute: expected 0-59, not ''"),
         ("\u0661 * * * *", "minute: expected 0-59"),
+        ("0 3 1 * mon", "a day of the month and one of the week: some programs want"),
         ("0 0 30 feb *", "there is no such day in these months"),
         ("0 0 31 4,jun *", "there is no such day in these months"),
     ],

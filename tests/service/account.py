@@ -26,6 +26,7 @@ class MemoryAccount:
     boxes: Mapping[str, MemoryMailbox]
     refusals: list[PostroomError] = field(default_factory=list)
     name: str = ACCOUNT
+    login_delay: float = 0
     tried: int = 0
     open_now: int = 0
     most_open: int = 0
@@ -62,6 +63,11 @@ class MemorySession:
 
     account: MemoryAccount
     generation: int
+
+    @property
+    def login_delay(self) -> float:
+        """The seconds from one login to the next that are wanted."""
+        return self.account.login_delay
 
     async def open(self, mailbox: str) -> MemoryMailbox:
         """Open it, if it is there."""

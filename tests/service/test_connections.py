@@ -11,7 +11,14 @@ import pytest
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.errors import TemporaryError
 from postroom.ports import Relay
-from postroom.service.connections import make_account, make_relays, references
+from postroom.service.connections import (
+    account_key,
+    identities,
+    make_relays,
+    probe,
+    reference_of,
+    references,
+)
 from postroom.service.vault import Vault
 from postroom.transport.tls import Tls as Transport
 from tests.servers.certificates import Certificates
@@ -86,6 +93,42 @@ def test_a_server_may_have_a_password_of_its_own(tmp_path: Path) -> None:
     assert list(references(configuration)) == ["env:MAIL_WORD", "env:SMTP_WORD"]
 
 
+POP3 = """
+[account.isp]
+address = "me@isp.example"
+pop3 = { host = "POP.isp.example" }
+password = "env:MAIL_WORD"
+
+[account.bridge]
+address = "me@isp.example"
+pop3 = { host = "127.0.0.1", port = 1100, user = "me", password = "env:SMTP_WORD" }
+"""
+
+
+def test_the_password_of_an_account_is_that_of_its_mail_server(tmp_path: Path) -> None:
+    configuration = configure(tmp_path, more=POP3, smtp="auth = false")
+    told = {name: reference_of(configuration, name) for name in ("isp", "bridge")}
+    assert told == {"isp": "env:MAIL_WORD", "bridge": "env:SMTP_WORD"}
+    assert set(told.values()) == set(references(configuration))
+
+
+def test_an_account_is_known_by_its_login_and_its_protocol(tmp_path: Path) -> None:
+    assert identities(configure(tmp_path, more=POP3)) == {
+        "home": "me@ours.example@127.0.0.1:9",
+        "isp": "pop3:me@isp.example@pop.isp.example",
+        "bridge": "pop3:me@127.0.0.1:1100",
+    }
+
+
+def test_an_account_is_made_anew_for_another_umask(tmp_path: Path) -> None:
+    """Files are to have it from then on."""
+    before = configure(tmp_path, more=POP3)
+    path = tmp_path / "postroom.toml"
+    text = path.read_text()
+    path.write_text(text.replace("[postroom]", '[postroom]\numask = "027"'))
+    assert account_key(before, "isp") != account_key(load_configuration(path), "isp")
+
+
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
 def test_an_account_logs_in_over_tls(
     tmp_path: Path, dovecot: DovecotServer, certificates: Certificates, tls: str
@@ -100,7 +143,7 @@ def test_an_account_logs_in_over_tls(
 
     async def run() -> None:
         vault = await open_vault(configuration)
-        report = await make_account(configuration, "home", vault).probe()
+        report = await probe(configuration, "home", vault)
         assert report.mailboxes == ("INBOX",)
 
     asyncio.run(run())
@@ -117,7 +160,7 @@ def test_a_server_that_nobody_vouches_for_is_not_spoken_to(
     async def run() -> None:
         vault = await open_vault(configuration)
         with pytest.raises(TemporaryError) as caught:
-            await make_account(configuration, "home", vault).probe()
+            await probe(configuration, "home", vault)
         assert "certificate" in str(caught.value).lower()
         reason = caught.value.__cause__
 
@@ -148,7 +191,7 @@ def test_an_account_is_known_by_its_certificate_alone(
 
         async def run() -> None:
             vault = await open_vault(configuration)
-            report = await make_account(configuration, "home", vault).probe()
+            report = await probe(configuration, "home", vault)
             assert report.mailboxes == ("INBOX",)
 
         asyncio.run(run())
@@ -169,7 +212,7 @@ def test_pins_of_the_settings_are_asked_for(
         async def run() -> None:
             vault = await open_vault(configuration)
             with pytest.raises(TemporaryError, match="AB:AB"):
-                await make_account(configuration, "home", vault).probe()
+                await probe(configuration, "home", vault)
             with pytest.raises(TemporaryError, match="not the pinned AB:AB"):
                 await make_relays(configuration, vault)["home"].probe()
 
@@ -212,10 +255,10 @@ def test_a_relay_logs_in_as_the_settings_say(
             smtp=f'port = {smtp.port}, tls = "{tls}", ca = "{certificates.authority}", '
             'user = "postroom", password = "env:SMTP_WORD"',
         )
-        assert "8BITMIME" in asyncio.run(probe(configuration))
+        assert "8BITMIME" in asyncio.run(probe_relay(configuration))
 
 
-async def probe(configuration: Configuration) -> frozenset[str]:
+async def probe_relay(configuration: Configuration) -> frozenset[str]:
     """What the relay's server can do."""
     vault = await open_vault(configuration)
     relay: Relay = make_relays(configuration, vault)["home"]

@@ -19,7 +19,8 @@ from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer, running_dovecot
 from tests.servers.proxy import CountingProxy, counting_proxy
 from tests.service.processing import Desk, open_desk
-from tests.transport.imap.scripted import account_at, opened
+from tests.transport.imap.scripted import account_at
+from tests.transport.served import opened
 
 UIDPLUS = "IMAP4rev1 IDLE UIDPLUS"
 OLDEST = "IMAP4rev1 IDLE"

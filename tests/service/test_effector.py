@@ -193,6 +193,23 @@ def test_a_departure_that_was_never_begun_is_not_taken_for_done(
     with_plans({1: [READ, FileInto("A")]}, steps)
 
 
+def test_what_was_done_before_a_departure_is_done_when_it_was_killed_after_it(
+    with_plans: WithPlans,
+) -> None:
+    """The departure was begun, so what comes before it had been done."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox, effector: Effector) -> None:
+        place = (ACCOUNT, mailbox.name, mailbox.uidvalidity)
+        open_ = await desk.store.open_effects(*place)
+        await desk.store.begin_effects([each.id for each in open_])
+        mailbox.mail.clear()
+        await effector.apply(mailbox, ACCOUNT)
+        assert [each[2] for each in desk.effects()] == ["done", "done"]
+        assert desk.states() == {1: "acknowledged"}
+
+    with_plans({1: [READ, FileInto("A")]}, steps)
+
+
 def test_an_effect_is_journaled_before_its_command(with_plans: WithPlans) -> None:
     async def steps(desk: Desk, mailbox: MemoryMailbox, effector: Effector) -> None:
         found: list[str] = []

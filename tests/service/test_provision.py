@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from postroom.config.configuration import load_configuration
 from postroom.errors import PermanentError
 from postroom.rules.services import Response, Services
+from postroom.service.opening import make_provision
 from postroom.service.provision import Provision
 from postroom.store.store import SqlStore
 from tests.store.samples import NOON, StillClock, with_store
@@ -20,6 +22,16 @@ from tests.store.samples import NOON, StillClock, with_store
 T = TypeVar("T")
 TABLES = {"acme": {"url": "https://hooks.example"}}
 HOUR = timedelta(hours=1)
+SETTINGS = """
+[postroom]
+state = "/var/lib/postroom"
+umask = "027"
+
+[account.home]
+address = "me@ours.example"
+password = "env:MAIL_PASSWORD"
+imap = { host = "127.0.0.1" }
+"""
 
 
 @dataclass
@@ -62,6 +74,11 @@ class Workshop:
 @pytest.fixture
 def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path / "state")
+
+
+async def save_all(services: Services, folder: Path) -> None:
+    await services.places.write(str(folder / "files"), ["a"], "x", b"it")
+    await services.places.deliver(str(folder / "mail"), "B", b"it", NOON)
 
 
 async def use_everything(services: Services) -> None:
@@ -160,3 +177,39 @@ def test_a_dry_run_may_ask_but_sends_nothing_and_starts_nothing(
     workshop.use(use, dry=True)
     assert workshop.web.asked == ["GET https://a.example/"]
     assert not (tmp_path / "made").exists()
+
+
+def test_what_is_saved_anywhere_has_the_modes_of_the_settings(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    async def use(provision: Provision) -> None:
+        shared = replace(provision, umask=0o027)
+        await save_all(shared.services("acme", "key-1"), tmp_path / "saved")
+
+    workshop.use(use)
+    (message,) = (tmp_path / "saved" / "mail" / ".B" / "new").iterdir()
+    file = tmp_path / "saved" / "files" / "a" / "x"
+    assert [each.stat().st_mode & 0o777 for each in (message, file)] == [0o640] * 2
+
+
+def test_the_modes_are_those_of_the_settings(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_PASSWORD", "tell-nobody")
+    settings = tmp_path / "postroom.toml"
+    settings.write_text(SETTINGS)
+    configuration = load_configuration(settings)
+
+    async def use(provision: Provision) -> int:
+        parts = (configuration, provision.memories, workshop.clock)
+        return make_provision(*parts).umask
+
+    assert workshop.use(use) == 0o027
+
+
+def test_a_dry_run_saves_nothing_anywhere(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.use(
+        lambda provision: save_all(provision.services("acme"), tmp_path / "saved"),
+        dry=True,
+    )
+    assert not (tmp_path / "saved").exists()

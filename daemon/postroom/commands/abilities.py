@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from postroom.commands.connecting import Answer
+from postroom.commands.maildrop import describe_maildrop, show_poll
 from postroom.config.configuration import Configuration
 from postroom.config.settings import AccountTable
 from postroom.log import printable
 from postroom.mail.names import canonical
 from postroom.ports import AccountReport
 from postroom.rules.destinations import Destination
-from postroom.rules.options import show_duration
 from postroom.rules.rule import Rule
 from postroom.transport.imap.specialuse import folded, use_of
 
@@ -61,27 +61,34 @@ def tell_answers(
 
 
 def _tell(configuration: Configuration, answer: Answer) -> Told:
+    facts, remarks = _describe(configuration, answer)
     place = (answer.account, answer.kind, answer.where, answer.error)
-    if answer.error:
-        return Told(*place)
-    if answer.report is None:
-        return Told(*place, tuple(_relay_facts(answer.extensions)))
-    table = configuration.settings.account[answer.account]
-    rules = [*_rules_of(answer.account, configuration.rules)]
-    remarks = [
-        *_absent_watched(table.watch, answer.report),
-        *_absent_targets(rules, answer.report),
-    ]
-    wanted = {use for rule in rules for use in _wanted_uses(rule)}
-    facts = _account_facts(table, answer.report, wanted)
     return Told(*place, tuple(facts), tuple(remarks))
+
+
+def _describe(
+    configuration: Configuration, answer: Answer
+) -> tuple[Iterable[tuple[str, str]], Iterable[str]]:
+    """Facts, and what to look at."""
+    settings, name, report = configuration.settings, answer.account, answer.report
+    table = settings.account[name]
+    if answer.kind == "pop3":
+        return describe_maildrop(table, report, settings.maildir_of(name))
+    if answer.error:
+        return (), ()
+    if report is None:
+        return _relay_facts(answer.extensions), ()
+    rules = [*_rules_of(name, configuration.rules)]
+    remarks = [*_absent_watched(table.watch, report), *_absent_targets(rules, report)]
+    wanted = {use for rule in rules for use in _wanted_uses(rule)}
+    return _account_facts(table, report, wanted), remarks
 
 
 def _account_facts(
     table: AccountTable, report: AccountReport, wanted: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     can = report.capabilities
-    polled = f"is looked for every {show_duration(table.poll)} (no IDLE)"
+    polled = f"is looked for {show_poll(table.poll)} (no IDLE)"
     yield "new mail", "is told at once (IDLE)" if "IDLE" in can else polled
     if "MOVE" in can:
         yield "moving", "in one step (MOVE)"

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from postroom.config.configuration import Configuration
-from postroom.config.settings import ImapServer, SmtpServer
+from postroom.config.settings import ImapServer, PopServer, SmtpServer
 from postroom.errors import ConfigError, PostroomError, TemporaryError
 from postroom.ports import AccountReport
 from postroom.service.connections import (
-    imap_reference,
-    make_account,
     make_relays,
+    probe,
+    reference_of,
 )
 from postroom.service.vault import Vault
 
@@ -25,10 +25,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Answer:
-    """What one server said: of IMAP a report, of SMTP its extensions, or an error."""
+    """What one server said: one for mail that comes a report, SMTP its extensions; or
+    an error."""
 
     account: str
-    kind: Literal["imap", "smtp"]
+    kind: Literal["imap", "pop3", "smtp"]
     where: str
     report: AccountReport | None = None
     extensions: frozenset[str] = field(default_factory=frozenset)
@@ -40,7 +41,7 @@ async def ask_servers(
 ) -> Sequence[Answer]:
     """The answer of every server of every account."""
     tables = configuration.settings.account
-    asked = [_ask_imap(configuration, name, deadline) for name in tables]
+    asked = [_ask_account(configuration, name, deadline) for name in tables]
     asked += [
         _ask_smtp(configuration, name, deadline)
         for name, table in tables.items()
@@ -49,15 +50,17 @@ async def ask_servers(
     return await asyncio.gather(*asked)
 
 
-async def _ask_imap(configuration: Configuration, name: str, deadline: float) -> Answer:
-    where = _place(configuration.settings.account[name].imap)
+async def _ask_account(
+    configuration: Configuration, name: str, deadline: float
+) -> Answer:
+    table = configuration.settings.account[name]
+    where = _place(table.server)
     try:
-        vault = await _unlock(configuration, imap_reference(configuration, name))
-        account = make_account(configuration, name, vault)
-        report = await _in_time(account.probe(), deadline)
+        vault = await _unlock(configuration, reference_of(configuration, name))
+        report = await _in_time(probe(configuration, name, vault), deadline)
     except PostroomError as error:
-        return Answer(name, "imap", where, error=_tell(error))
-    return Answer(name, "imap", where, report)
+        return Answer(name, table.kind, where, error=_tell(error))
+    return Answer(name, table.kind, where, report)
 
 
 async def _ask_smtp(configuration: Configuration, name: str, deadline: float) -> Answer:
@@ -94,5 +97,5 @@ def _tell(error: PostroomError) -> str:
     return str(error)
 
 
-def _place(server: ImapServer | SmtpServer) -> str:
+def _place(server: ImapServer | PopServer | SmtpServer) -> str:
     return f"{server.host}:{server.reached_port}"

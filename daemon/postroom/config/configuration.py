@@ -21,6 +21,17 @@ from postroom.config.consistency import (
     find_unwatched,
     find_wrong_references,
 )
+from postroom.config.maildrops import (
+    advise_on_accounts,
+    find_unfit_actions,
+    find_wrong_maildirs,
+)
+from postroom.config.ownplaces import (
+    PLUGINS,
+    RULES,
+    OwnPlaces,
+    find_closed_places,
+)
 from postroom.config.problems import read_toml, tell_problems
 from postroom.config.rulefiles import RuleFiles, find_taken_names, read_rule_files
 from postroom.config.secrets import AbsentCredential, SecretError, Secrets
@@ -31,9 +42,6 @@ from postroom.hooks.plugins import Plugins
 from postroom.mail.owner import Owner
 from postroom.ports import Ruleset
 from postroom.rules.rule import Rule
-
-_RULES = "rules.d"
-_PLUGINS = "plugins"
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,11 @@ class Configuration:
             self.relay_of(account) or account,
             table.aliases,
         )
+
+    @property
+    def own_places(self) -> OwnPlaces:
+        """The folders in which nothing of a message is saved."""
+        return OwnPlaces.of(self.settings, self.path)
 
     def relay_of(self, account: str) -> str | None:
         """The account whose submission server it sends through; None without one."""
@@ -93,11 +106,13 @@ def load_configuration(
         raise ConfigError(problems)
     names = {*plugins.names, *spared}
     problems += _find_inconsistencies(settings, names, files.rules, str(path))
+    problems += find_closed_places(settings, path, files.rules)
     secrets = Secrets(plugins.resolve_secret)
     wrong, warnings = _try_secrets(settings.account, secrets, str(path))
     if problems or wrong:
         raise ConfigError([*problems, *wrong])
     warnings += [*plugins.failures, *_warn_of_unread_rules(path, files)]
+    warnings += advise_on_accounts(settings, str(path))
     warnings += advise(files.rules, settings)
     ruleset = Ruleset(files.texts)
     return Configuration(
@@ -107,7 +122,7 @@ def load_configuration(
 
 def plugins_beside(path: Path) -> Path:
     """The folder of plugins that belongs to a settings file; it may be absent."""
-    return path.parent / _PLUGINS
+    return path.parent / PLUGINS
 
 
 def _find_inconsistencies(
@@ -117,7 +132,9 @@ def _find_inconsistencies(
     yield from find_doubled_watches(settings, file)
     yield from find_lacking_passwords(settings, file)
     yield from find_unfit_certificates(settings, file)
+    yield from find_wrong_maildirs(settings, file)
     yield from find_relayless(settings, rules)
+    yield from find_unfit_actions(settings, rules)
     yield from find_unwatched(settings, rules)
     yield from find_unplaced_schedules(rules)
     yield from find_ambiguous_names(settings, rules)
@@ -127,7 +144,7 @@ def _warn_of_unread_rules(path: Path, files: RuleFiles) -> Iterator[Problem]:
     for each in files.passed_over:
         yield Problem(str(each), "it is not read: rules stand in files named *.toml")
     if files.is_absent and not files.rules:
-        message = f"there are no rules: {path.parent / _RULES} is not there"
+        message = f"there are no rules: {path.parent / RULES} is not there"
         yield Problem(str(path), message)
 
 
@@ -150,7 +167,7 @@ def _read_rules(
 ) -> RuleFiles:
     """The rules of the folder, then those that plugins bring."""
     accounts = settings.account if settings else _AnyName()
-    files = read_rule_files(path.parent / _RULES, plugins, accounts, remembered)
+    files = read_rule_files(path.parent / RULES, plugins, accounts, remembered)
     if settings is None:  # nor can a plugin's options be read
         return files
     try:
@@ -194,7 +211,7 @@ def _try_secrets(
 def _references(account: AccountTable) -> Iterator[tuple[str, str]]:
     if account.password:
         yield "password", account.password
-    if account.imap.password:
-        yield "imap.password", account.imap.password
+    if account.server.password:
+        yield f"{account.kind}.password", account.server.password
     if isinstance(account.smtp, SmtpServer) and account.smtp.password:
         yield "smtp.password", account.smtp.password

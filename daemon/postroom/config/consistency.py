@@ -56,15 +56,15 @@ def _find_wrong_sharing(
 
 def find_doubled_watches(settings: Settings, file: str) -> Iterator[Problem]:
     """Mailboxes that two accounts watch by the same login: all would be done twice."""
-    watched: dict[tuple[object, ...], str] = {}
+    watched: dict[tuple[str, str], str] = {}
     for name, account in settings.account.items():
-        server = account.imap
-        login = server.user or account.address, server.host.lower(), server.reached_port
         for mailbox in account.watch:
-            first = watched.setdefault((*login, mailbox), name)
+            first = watched.setdefault((account.login, mailbox), name)
             if first != name:
-                message = f"account {first!r} watches {mailbox} by the same login"
-                yield Problem(file, message, key=f"account.{name}.watch")
+                done = "fetches" if account.pop3 else "watches"
+                message = f"account {first!r} {done} {mailbox} by the same login"
+                key = "pop3" if account.pop3 else "watch"
+                yield Problem(file, message, key=f"account.{name}.{key}")
 
 
 def find_lacking_passwords(settings: Settings, file: str) -> Iterator[Problem]:
@@ -76,7 +76,8 @@ def find_lacking_passwords(settings: Settings, file: str) -> Iterator[Problem]:
         smtp = account.smtp
         if account.password:
             continue
-        if not (account.imap.password or account.imap.certificate):
+        has_certificate = account.imap and account.imap.certificate
+        if not (account.server.password or has_certificate):
             yield Problem(file, "it is required", key=f"account.{name}.password")
         elif isinstance(smtp, SmtpServer) and smtp.auth and not smtp.password:
             message = "it is required, or auth = false where there is no login"
@@ -92,7 +93,7 @@ def find_unfit_certificates(settings: Settings, file: str) -> Iterator[Problem]:
 
 
 def _servers(account: AccountTable) -> Iterator[tuple[str, Server]]:
-    yield "imap", account.imap
+    yield account.kind, account.server
     if isinstance(account.smtp, SmtpServer):
         yield "smtp", account.smtp
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticUndefined
 
 from postroom.errors import Problem
 from postroom.rules.nearest import nearest as nearest
@@ -35,6 +36,7 @@ _MESSAGES = {
 # The right form of what is most often written in another, by its key.
 _EXAMPLES = {
     "imap": 'expected a table such as { host = "imap.example.org" }',
+    "pop3": 'expected a table such as { host = "pop.example.org" }',
     "smtp": 'expected a table such as { host = "smtp.example.org" }',
     "watch": 'expected a list such as ["INBOX"]',
     "mailboxes": 'expected a list such as ["INBOX"]',
@@ -117,10 +119,17 @@ def _known_keys(model: Any, path: list[str]) -> list[str]:  # noqa: ANN401 - an 
 
 def _step(model: Any, part: str) -> Any:  # noqa: ANN401 - an annotation can be anything
     fields = getattr(model, "model_fields", {})
-    named = {field.alias or name: field.annotation for name, field in fields.items()}
+    named = {field.alias or name: field for name, field in fields.items()}
     if part in named:
-        return _find_model(named[part])
+        return _find_model(_written(named[part]))
     return _find_model(model)
+
+
+def _written(field: FieldInfo) -> Any:  # noqa: ANN401 - an annotation can be anything
+    """The type of what stands in a file, which may be read as another one."""
+    types = (getattr(each, "json_schema_input_type", None) for each in field.metadata)
+    told = (each for each in types if each not in (None, PydanticUndefined))
+    return next(told, field.annotation)
 
 
 def _find_model(annotation: Any) -> Any:  # noqa: ANN401 - an annotation can be anything

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from postroom.config.settings import WatchedName
+from postroom.config.fields import WatchedName
 from postroom.mail.charset import one_line
 from postroom.rules.options import Duration
 from postroom.rules.schedule import Schedule, check_cron, check_interval

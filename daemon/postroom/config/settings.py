@@ -2,184 +2,140 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
-from postroom.config.fingerprints import Fingerprints
+from postroom.config.fields import (
+    AbsolutePath,
+    Aliases,
+    Keep,
+    Line,
+    MailAddress,
+    MaildirPath,
+    Poll,
+    Umask,
+    Watch,
+    is_loopback,
+)
+from postroom.config.servers import ImapServer as ImapServer
+from postroom.config.servers import PopServer as PopServer
+from postroom.config.servers import Server as Server
+from postroom.config.servers import SharedSmtp as SharedSmtp
+from postroom.config.servers import Smtp, Table
+from postroom.config.servers import SmtpServer as SmtpServer
 from postroom.errors import ConfigError, Problem
-from postroom.mail.addresses import is_address
-from postroom.mail.names import canonical
-from postroom.rules.options import Duration, MailboxName, Octets
-
-Tls = Literal["implicit", "starttls", "none"]
+from postroom.rules.options import Octets
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-_HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}\Z")
-_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}\Z")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-
-
-def _check_address(value: str) -> str:
-    if not is_address(value):
-        raise ValueError('expected an address such as "me@example.org"')
-    return value
-
-
-def _check_host(value: str) -> str:
-    if not (_HOST.match(value) and (_is_ip(value) or _is_name(value))):
-        raise ValueError('expected a host name such as "imap.example.org"')
-    return value
-
-
-def _is_ip(value: str) -> bool:
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_name(value: str) -> bool:
-    """True if every label has 1 to 63 characters (RFC 1035, section 2.3.4)."""
-    return all(_LABEL.match(label) for label in value.split("."))
-
-
-def _check_line(value: str) -> str:
-    if _CONTROLS.search(value):
-        raise ValueError("control characters can't be used here")
-    return value
-
-
-def _check_repeated(values: tuple[str, ...]) -> tuple[str, ...]:
-    repeated = [value for value in values if values.count(value) > 1]
-    if repeated:
-        raise ValueError(f"{repeated[0]!r} is named more than once")
-    return values
-
-
-def _check_absolute(value: Path) -> Path:
-    if not value.is_absolute():
-        raise ValueError("expected a path from the root, such as /var/lib/postroom")
-    return value
-
-
-MailAddress = Annotated[str, AfterValidator(_check_address)]
-Host = Annotated[str, AfterValidator(_check_host)]
-Line = Annotated[str, AfterValidator(_check_line)]
-AbsolutePath = Annotated[Path, AfterValidator(_check_absolute)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-WatchedName = Annotated[MailboxName, AfterValidator(canonical)]
-
-
-Watch = Annotated[
-    tuple[WatchedName, ...], Field(min_length=1), AfterValidator(_check_repeated)
-]
-
-
-Aliases = Annotated[tuple[MailAddress, ...], AfterValidator(_check_repeated)]
-
-
-class Table(BaseModel):
-    """What every table of the settings is: frozen, and without unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Server(Table):
-    """A server, reached over TLS: `implicit`, `starttls`, or on loopback `none`.
-
-    `ca` is trusted instead of the system's authorities; the server's certificate must
-    have one of the fingerprints of `pin`, too; `certificate` and `key` are ours.
-    """
-
-    host: Host
-    port: Port | None = None
-    tls: Tls = "implicit"
-    ca: AbsolutePath | None = None
-    pin: Fingerprints = frozenset()
-    certificate: AbsolutePath | None = None
-    key: AbsolutePath | None = None
-    user: Line | None = None
-    password: Line | None = None
-
-    @model_validator(mode="after")
-    def _check_tls(self) -> Self:
-        if self.tls == "none" and not is_loopback(self.host):
-            raise ValueError('tls = "none" is only for servers on this machine')
-        if self.tls == "none" and (self.pin or self.certificate):
-            raise ValueError('without TLS (tls = "none") there are no certificates')
-        if self.key and not self.certificate:
-            raise ValueError("key is for a certificate, and there is none")
-        return self
-
-
-class ImapServer(Server):
-    """`imap = { host = … }`: port 993 over TLS, 143 with STARTTLS."""
-
-    @property
-    def reached_port(self) -> int:
-        """The port that is connected to."""
-        return self.port or (993 if self.tls == "implicit" else 143)
-
-
-class SmtpServer(Server):
-    """`smtp = { host = … }`: port 465 over TLS, 587 otherwise; `auth = false` for a
-    relay that wants no login."""
-
-    auth: StrictBool = True
-
-    @property
-    def reached_port(self) -> int:
-        """The port that is connected to."""
-        return self.port or (465 if self.tls == "implicit" else 587)
-
-
-class SharedSmtp(Table):
-    """`smtp = { account = … }`: the submission server of another account."""
-
-    account: str
-
-
-def _choose_smtp(value: object) -> object:
-    """Read `smtp` as the one or the other, to complain about one of them only."""
-    if value is None or isinstance(value, Server | SharedSmtp):
-        return value
-    if not isinstance(value, dict):
-        raise ValueError('expected a table such as { host = "smtp.example.org" }')
-    kind = SharedSmtp if "account" in value else SmtpServer
-    return kind.model_validate(value)
-
-
-Smtp = Annotated[SmtpServer | SharedSmtp | None, BeforeValidator(_choose_smtp)]
+_MAILDIRS = "maildir"
+_ONE_KIND: list[Any] = [{"required": ["imap"]}, {"required": ["pop3"]}]
 
 
 class AccountTable(Table):
-    """`[account.NAME]`: one account, its servers, and what is watched."""
+    """`[account.NAME]`: one account, its servers, and what is watched.
+
+    Its mail comes from an `imap` server, where it stays, or from a `pop3` server into
+    the `maildir` here; `keep` says whether it stays on that server as well.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_KIND})
 
     address: MailAddress
     aliases: Aliases = ()
     name: Line = ""
-    imap: ImapServer
+    imap: ImapServer | None = None
+    # The fields below are checked by those above: pydantic reads them in this order.
+    pop3: PopServer | None = Field(None, validate_default=True)
     smtp: Smtp = None
     password: Line | None = None
     watch: Watch = ("INBOX",)
-    existing: Literal["leave", "process"] = "leave"
-    poll: Duration = timedelta(minutes=5)
+    existing: Literal["leave", "process"] | None = None
+    poll: Poll = timedelta(minutes=5)
+    keep: Keep = False
+    maildir: MaildirPath = None
+
+    @property
+    def server(self) -> ImapServer | PopServer:
+        """Where its mail comes from."""
+        server = self.imap or self.pop3
+        assert server is not None  # `_check_kind` has seen to it
+        return server
+
+    @property
+    def kind(self) -> Literal["imap", "pop3"]:
+        """By which protocol its mail comes, and the key of its server."""
+        return "pop3" if self.pop3 else "imap"
+
+    @property
+    def adopts(self) -> bool:
+        """True if mail that was there before postroom is left as it is."""
+        return self.existing == "leave" or (not self.existing and self.pop3 is None)
+
+    @property
+    def login(self) -> str:
+        """Whose mail it is, whatever the account is called: `user@host`."""
+        host = self.server.host.lower()
+        # On this machine a port is a server of its own, such as a bridge to a provider.
+        place = f"{host}:{self.server.reached_port}" if is_loopback(host) else host
+        login = f"{self.server.user or self.address}@{place}"
+        return f"pop3:{login}" if self.pop3 else login
+
+    @field_validator("pop3")
+    @classmethod
+    def _check_kind(
+        cls, value: PopServer | None, info: ValidationInfo
+    ) -> PopServer | None:
+        imap = info.data.get("imap", value is None)  # absent: it was wrong itself
+        if not imap and not value:
+            raise ValueError("it is required, or imap: where does the mail come from?")
+        if value and info.data.get("imap"):
+            raise ValueError("an account has imap or pop3: make two accounts of it")
+        return value
+
+    @field_validator("watch")
+    @classmethod
+    def _check_watch(
+        cls, value: tuple[str, ...], info: ValidationInfo
+    ) -> tuple[str, ...]:
+        if info.data.get("pop3"):
+            raise ValueError("a POP3 account has one mailbox, INBOX: leave it out")
+        return value
+
+    @field_validator("keep")
+    @classmethod
+    def _check_keep(
+        cls, value: bool | timedelta, info: ValidationInfo
+    ) -> bool | timedelta:
+        if info.data.get("imap"):
+            raise ValueError("it is for POP3 accounts: on an IMAP server mail stays")
+        return value
+
+    @field_validator("maildir")
+    @classmethod
+    def _check_maildir(
+        cls, value: Path | Literal[False] | None, info: ValidationInfo
+    ) -> Path | Literal[False] | None:
+        if info.data.get("imap"):
+            raise ValueError("it is for POP3 accounts: on an IMAP server mail stays")
+        if value is False and info.data.get("keep", True) is not True:
+            raise ValueError(
+                "false stores nothing here, so that all has to stay on the server: "
+                "it goes with keep = true only"
+            )
+        return value
 
 
 class PostroomTable(Table):
@@ -188,6 +144,7 @@ class PostroomTable(Table):
     state: AbsolutePath
     max_size: Octets = 50 * 1024**2
     hold: StrictBool = False
+    umask: Umask = 0o077
 
 
 class Settings(Table):
@@ -210,15 +167,17 @@ class Settings(Table):
                 raise ValueError(f"accounts {first!r} and {name!r} differ in case only")
         return self
 
+    @property
+    def maildirs(self) -> Path:
+        """The folder of the Maildirs for which the settings name no other place."""
+        return self.postroom.state / _MAILDIRS
 
-def is_loopback(host: str) -> bool:
-    """True if the host can only be this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    def maildir_of(self, name: str) -> Path | None:
+        """Where the mail of the account is stored here; None where it is not."""
+        account = self.account[name]
+        if account.pop3 is None or account.maildir is False:
+            return None
+        return account.maildir or self.maildirs / name
 
 
 def find_settings(

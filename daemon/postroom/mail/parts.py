@@ -12,6 +12,7 @@ from postroom.mail.header import Header, find_blank_line
 from postroom.mail.parameters import read_kind, read_media_type, read_parameters
 
 _MESSAGES = {"message/rfc822", "message/global"}
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ def _without_line_end(piece: bytes) -> bytes:
 
 
 def _undo_base64(encoded: bytes) -> bytes:
+    """What can be decoded; the last character may lack those that belong to it."""
     try:
         return binascii.a2b_base64(encoded + b"==")
     except binascii.Error:
-        return b""
+        return binascii.a2b_base64(_NO_BASE64.sub(b"", encoded)[:-1])

@@ -18,12 +18,15 @@ class Action(Options):
 
     `ends_run` tells that the rules after this one are not asked, `places` that it says
     where the message is to be, which ends the run as well unless the rule says no;
-    `sends` that it needs a submission server.
+    `sends` that it needs a submission server; `on_mailbox` that it changes where a
+    message is or how it is marked, and `labels` that it sets a keyword of any name.
     """
 
     ends_run: ClassVar[bool] = False
     places: ClassVar[bool] = False
     sends: ClassVar[bool] = False
+    on_mailbox: ClassVar[bool] = False
+    labels: ClassVar[bool] = False
 
     @abstractmethod
     def effects(self, message: Message) -> Iterable[Effect | Intent]:

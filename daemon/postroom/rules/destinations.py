@@ -90,18 +90,32 @@ class Destination(Template):
     @model_validator(mode="after")
     def _check_name(self) -> Self:
         check_mailbox(self.outline)
-        if chosen := _STRANGERS.match(self.root):
-            top = chosen["top"].strip()
-            rest = self.root[chosen.start("rest") :].strip()
-            raise ValueError(
-                "a stranger could choose Trash: put a mailbox before it, "
-                f'such as "{top}Senders/{rest}"'
-            )
+        _check_top(self.root)
         return self
 
     def clean(self, value: str, message: Message) -> str:
         """A part of one level of the name."""
         return clean_level(value, message.delimiter)
+
+
+class MaildirFolder(Path):
+    """A folder of a Maildir on this machine, named as a mailbox is."""
+
+    @model_validator(mode="after")
+    def _check_folder(self) -> Self:
+        check_mailbox(self.outline)
+        _check_top(self.root)
+        return self
+
+
+def _check_top(root: str) -> None:
+    if chosen := _STRANGERS.match(root):
+        top = chosen["top"].strip()
+        rest = root[chosen.start("rest") :].strip()
+        raise ValueError(
+            "a stranger could choose Trash: put a mailbox before it, "
+            f'such as "{top}Senders/{rest}"'
+        )
 
 
 def _read_true(value: object) -> object:

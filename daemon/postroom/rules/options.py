@@ -35,6 +35,7 @@ _NICKNAMES = {
 }
 # An atom (RFC 3501, section 9).
 _KEYWORD = re.compile(r"[^\x00-\x20(){%*\"\\\]\x7f-\U0010ffff]+\Z")
+_LONGEST_KEYWORD = 100
 _MOST_RECIPIENTS = 20
 
 
@@ -52,7 +53,8 @@ def _read_octets(value: object) -> object:
     raise ValueError('expected a number of octets, such as 4096, "500K" or "10M"')
 
 
-def _read_duration(value: object) -> object:
+def read_duration(value: object) -> timedelta:
+    """The length of a time as files write it; raises `ValueError`."""
     if isinstance(value, timedelta):
         return value
     match = _DURATION.match(value) if isinstance(value, str) else None
@@ -95,6 +97,23 @@ def _read_flag(value: object) -> object:
     return name
 
 
+def _read_keyword(value: object) -> object:
+    """A keyword, and no name that people have for a system flag."""
+    if not isinstance(value, str):
+        raise ValueError("expected a text in quotes")
+    if value.lower().removeprefix("\\") in {*_SYSTEM_FLAGS, *_NICKNAMES}:
+        raise ValueError(
+            f"{value!r} is a mark that every mailbox has, and no label: see the "
+            "actions mark, flag and unflag"
+        )
+    if not _KEYWORD.match(value) or len(value) > _LONGEST_KEYWORD:
+        raise ValueError(
+            "a label is a keyword of the server: one word in ASCII, without any of "
+            '( ) { % * \\ ] ", such as urgent or $Work'
+        )
+    return value
+
+
 def _read_recipient(value: object) -> object:
     if isinstance(value, str) and is_address(value):
         return value
@@ -110,10 +129,11 @@ FlagNames = Annotated[
     BeforeValidator(as_list),
     Field(min_length=1),
 ]
+Keyword = Annotated[str, BeforeValidator(_read_keyword, json_schema_input_type=str)]
 Octets = Annotated[int, BeforeValidator(_read_octets)]
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_read_duration),
+    BeforeValidator(read_duration),
     PlainSerializer(show_duration, when_used="json"),
 ]
 ReplyPeriod = Annotated[Duration, AfterValidator(_check_period)]

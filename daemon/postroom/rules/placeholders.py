@@ -9,6 +9,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import cached_property
+from itertools import takewhile
 from typing import ClassVar, Self
 
 from pydantic import ConfigDict, RootModel, model_validator
@@ -74,6 +75,11 @@ class Template(RootModel[str]):
         """The text with an x for each value of a message."""
         return "".join(map(_sketch, self._tokens))
 
+    @property
+    def beginning(self) -> str:
+        """The text before its first placeholder."""
+        return "".join(map(_sketch, takewhile(_is_fixed, self._tokens)))
+
     @abstractmethod
     def clean(self, value: str, message: Message) -> str:
         """A value as it may stand in the text."""
@@ -128,6 +134,10 @@ class Heading(Wording):
 
 def _is_placeholder(token: str) -> bool:
     return token.startswith("{") and token.endswith("}")
+
+
+def _is_fixed(token: str) -> bool:
+    return not _is_placeholder(token)
 
 
 def _sketch(token: str) -> str:

@@ -99,6 +99,11 @@ def check_cron(line: str) -> str:
     _, _, days, months, _ = (
         field.read(text) for field, text in zip(_FIELDS, texts, strict=True)
     )
+    if not any(text.startswith("*") for text in (texts[2], texts[4])):
+        raise ValueError(
+            "a day of the month and one of the week: some programs want both, some "
+            "either; leave one of them *"
+        )
     lengths = [*_MONTHS.values()]
     if min(days) > max(lengths[month - 1] for month in months):
         raise ValueError("there is no such day in these months")

@@ -67,6 +67,39 @@ class Files(Protocol):
         """Add this to the end of a file."""
 
 
+class Places(Protocol):
+    """Folders anywhere on this machine, each named by its owner in a rule or a setting.
+
+    With a `quota` nothing is put there that would make all files beneath the folder
+    more than so many octets: it raises `TemporaryError`, as a full disk does.
+    """
+
+    async def write(
+        self,
+        folder: str,
+        levels: Sequence[str],
+        name: str,
+        content: bytes,
+        quota: int | None = None,
+    ) -> str:
+        """Put this into a new file so many levels below the folder, and give its path.
+
+        All or nothing, and on disk when it returns. What is there stays: a number is
+        added to the name, unless it is the same content, which is not written again.
+        """
+
+    async def deliver(
+        self,
+        maildir: str,
+        folder: str,
+        content: bytes,
+        received: datetime,
+        quota: int | None = None,
+    ) -> None:
+        """Put a message into a folder of a Maildir, which is made if it is absent; what
+        is delivered again under the same `key` of the services is there once."""
+
+
 class Memory(Protocol):
     """What the plugin remembers from one message to another, each for its life."""
 
@@ -95,6 +128,10 @@ class Services(Protocol):
     @property
     def files(self) -> Files:
         """Files of the plugin."""
+
+    @property
+    def places(self) -> Places:
+        """Folders anywhere on this machine."""
 
     @property
     def remember(self) -> Memory:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
 from postroom.config.configuration import Configuration
 from postroom.config.settings import AccountTable
 from postroom.hooks.leash import Leash
 from postroom.ports import Account, Clock
+from postroom.rules.schedule import Schedule
 from postroom.service.announcer import Announcer
 from postroom.service.attendance import Attendance
 from postroom.service.backoff import Backoff
@@ -20,9 +22,9 @@ from postroom.service.batches import BatchSizes
 from postroom.service.bookmark import Bookmark
 from postroom.service.connections import (
     account_key,
-    imap_reference,
     make_account,
     make_relays,
+    reference_of,
     relay_keys,
 )
 from postroom.service.decider import Decider
@@ -39,6 +41,7 @@ from postroom.service.performer import Performer
 from postroom.service.processor import Processor
 from postroom.service.provision import Provision
 from postroom.service.retries import RetrySchedule
+from postroom.service.rounds import Rounds
 from postroom.service.rulebook import Rulebook
 from postroom.service.sender import Sender
 from postroom.service.station import Station
@@ -47,6 +50,8 @@ from postroom.service.watch import Watch
 from postroom.service.watcher import Watcher
 from postroom.store.store import SqlStore
 
+# However seldom a mailbox is polled: a push that never came is made good by then.
+_LONGEST_UNSEEN = timedelta(minutes=15)
 # So many accounts of one server log in at a time, so that a start is no storm.
 _AT_ONCE = 4
 
@@ -97,10 +102,11 @@ class Assembly:
     def make_station(self, name: str) -> Station:
         """What looks after the account of this name."""
         table = self.configuration.settings.account[name]
-        account = make_account(self.configuration, name, self.vault)
-        attendance = self._attend(account, table)
+        shared = (self.configuration, name, self.vault)
+        account = make_account(*shared, self.store, self.clock)
+        care = self._visit(account) if table.pop3 else self._attend(account)
         key = account_key(self.configuration, name)
-        return Station(account, table, attendance, key)
+        return Station(account, _intervals(table), care, key)
 
     def changed_accounts(self, configuration: Configuration) -> list[str]:
         """The accounts that are looked after, and would be otherwise or no more."""
@@ -145,36 +151,50 @@ class Assembly:
             self.door,
         )
 
-    def _attend(self, account: Account, table: AccountTable) -> Attendance:
-        name = account.name
-        processor = self._make_processor(name, table)
-        parts = (processor, self.store, self.clock, self.observer)
-        watches = [Watch(name, mailbox, *parts) for mailbox in table.watch]
-        logins = Logins(
-            self.clock.monotonic,
-            self.gates[table.imap.host],
-            partial(self.vault.mark, imap_reference(self.configuration, name)),
-        )
+    def _attend(self, account: Account) -> Attendance:
+        logins = self._make_logins(account.name)
         line = partial(self._make_line, account, logins)
         return Attendance(
-            watches,
+            self._make_watches(account.name),
             logins,
             hold=lambda watch: Watcher(line(), watch),
             patrol=lambda watches: Patrol(line(), watches, self.clock),
         )
+
+    def _visit(self, account: Account) -> Rounds:
+        logins = self._make_logins(account.name)
+        (watch,) = self._make_watches(account.name)
+        return Rounds(watch, self._make_line(account, logins), self.clock)
+
+    def _make_watches(self, name: str) -> list[Watch]:
+        table = self.configuration.settings.account[name]
+        processor = self._make_processor(name, table)
+        parts = (processor, self.store, self.clock, self.observer)
+        return [Watch(name, mailbox, *parts) for mailbox in table.watch]
+
+    def _make_logins(self, name: str) -> Logins:
+        host = self.configuration.settings.account[name].server.host
+        mark = partial(self.vault.mark, reference_of(self.configuration, name))
+        return Logins(self.clock.monotonic, self.gates[host], mark)
 
     def _make_line(self, account: Account, logins: Logins) -> Line:
         return Line(account, logins, Backoff(self.clock.monotonic, random.random))
 
     def _make_processor(self, name: str, table: AccountTable) -> Processor:
         sizes = BatchSizes()
-        adopts = table.existing == "leave"
         return Processor(
             account=name,
             book=self.book,
             store=self.store,
             clock=self.clock,
-            bookmark=Bookmark(name, self.store, self.clock, adopts, sizes),
+            bookmark=Bookmark(
+                name,
+                self.store,
+                self.clock,
+                table.adopts,
+                sizes,
+                notes_unread=table.pop3 is None,
+            ),
             deliberation=self._make_deliberation(name),
             effector=Effector(self.store, self.observer),
             observer=self.observer,
@@ -192,3 +212,12 @@ class Assembly:
             holds=self.holds,
             max_size=self.configuration.settings.postroom.max_size,
         )
+
+
+def _intervals(table: AccountTable) -> Sequence[timedelta | Schedule]:
+    """When the bells of an account ring."""
+    if table.pop3:
+        return [table.poll]
+    if isinstance(table.poll, timedelta):
+        return [min(table.poll, _LONGEST_UNSEEN)]
+    return [table.poll, _LONGEST_UNSEEN]

@@ -50,6 +50,11 @@ class Attendance:
                     connections=self.logins.allowed,
                 )
 
+    def hurry(self) -> None:
+        """Have every mailbox looked at now."""
+        for watch in self.watches:
+            watch.call()
+
     def allot(self, connections: int) -> list[_Group]:
         """The mailboxes of each connection, of which there are so many at most."""
         watches = tuple(self.watches)

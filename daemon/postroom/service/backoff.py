@@ -48,6 +48,10 @@ class Backoff:
         if self._works_since is None:
             self._works_since = self._monotonic()
 
+    def ended_well(self) -> None:
+        """Note that all that was wanted was done: nothing fails any more."""
+        self._ceiling = self._timings.base
+
     @property
     def is_stable(self) -> bool:
         """True if it has worked for a stable time."""

@@ -48,13 +48,18 @@ class _Compared:
 
 @dataclass(frozen=True)
 class Bookmark:
-    """Finds where reading begins, for the mailboxes of one account."""
+    """Finds where reading begins, for the mailboxes of one account.
+
+    With `notes_unread` what comes while a mailbox can't be read for the first time will
+    have arrived; that takes the headers of all that is there.
+    """
 
     account: str
     store: Store
     clock: Clock
     adopt_existing: bool
     sizes: BatchSizes
+    notes_unread: bool = True
 
     async def find(self, mailbox: Mailbox, suspicion: Suspicion) -> Beginning:
         """The cursor of the mailbox. One that was never read is adopted or read whole;
@@ -75,7 +80,8 @@ class Bookmark:
         cursor = await self.store.cursor(self.account, name)
         is_first = cursor is None
         was_absent = cursor is not None and cursor.uidvalidity == _ABSENT
-        if self.adopt_existing and (is_first or (absent and was_absent)):
+        notes = self.adopt_existing and self.notes_unread
+        if notes and (is_first or (absent and was_absent)):
             unread = Cursor(_ABSENT, 0, self.clock.now())
             await self.store.adopt(self.account, name, unread)
 

@@ -4,41 +4,43 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from postroom.config.configuration import Configuration
-from postroom.config.settings import AccountTable, Server, SmtpServer, is_loopback
-from postroom.ports import Account, Relay
+from postroom.config.maildrops import hides_retrieved
+from postroom.config.settings import PopServer, Server, SmtpServer
+from postroom.ports import Account, AccountReport, Clock, Maildrops, Relay
 from postroom.service.vault import Vault
 from postroom.transport.imap.account import ImapAccount
 from postroom.transport.imap.framing import Limits
+from postroom.transport.maildir.maildir import Maildir
+from postroom.transport.pop3 import server as pop3
+from postroom.transport.pop3.account import PopAccount
+from postroom.transport.pop3.entrance import Entrance
+from postroom.transport.pop3.login import Auth
+from postroom.transport.pop3.session import Custody
 from postroom.transport.smtp.relay import SmtpRelay
 from postroom.transport.smtp.session import SubmissionServer
 from postroom.transport.tls import Tls, Trust
 
 
-def imap_reference(configuration: Configuration, account: str) -> str:
-    """What names the IMAP password of the account; empty where a certificate is all."""
+def reference_of(configuration: Configuration, account: str) -> str:
+    """What names the password of the account's mail server, whichever that is; empty
+    where a certificate is all."""
     table = configuration.settings.account[account]
-    return table.imap.password or table.password or ""
+    return table.server.password or table.password or ""
 
 
 def identities(configuration: Configuration) -> dict[str, str]:
     """The login that each account is, whatever it is called: `user@host`."""
     tables = configuration.settings.account.items()
-    return {name: _identity(table) for name, table in tables}
-
-
-def _identity(table: AccountTable) -> str:
-    host = table.imap.host.lower()
-    # On this machine a port is a server of its own, such as a bridge to a provider.
-    place = f"{host}:{table.imap.reached_port}" if is_loopback(host) else host
-    return f"{table.imap.user or table.address}@{place}"
+    return {name: table.login for name, table in tables}
 
 
 def references(configuration: Configuration) -> Iterator[str]:
     """All that name secrets which connections need."""
     for name, table in configuration.settings.account.items():
-        if reference := imap_reference(configuration, name):
+        if reference := reference_of(configuration, name):
             yield reference
         if isinstance(table.smtp, SmtpServer) and table.smtp.auth:
             yield table.smtp.password or table.password or ""
@@ -49,8 +51,8 @@ def account_key(configuration: Configuration, name: str) -> object:
     table = configuration.settings.account.get(name)
     if table is None:
         return None
-    max_size = configuration.settings.postroom.max_size
-    return table, configuration.owner(name), max_size
+    own = configuration.settings.postroom
+    return table, configuration.owner(name), own.max_size, own.umask
 
 
 def relay_keys(configuration: Configuration) -> dict[str, object]:
@@ -62,10 +64,37 @@ def relay_keys(configuration: Configuration) -> dict[str, object]:
     }
 
 
-def make_account(configuration: Configuration, name: str, vault: Vault) -> Account:
+def make_account(
+    configuration: Configuration,
+    name: str,
+    vault: Vault,
+    memory: Maildrops,
+    clock: Clock,
+) -> Account:
     """Access to the mailboxes of the account."""
+    if configuration.settings.account[name].pop3 is None:
+        return _make_imap(configuration, name, vault)
+    entrance = _make_entrance(configuration, name, vault)
+    return PopAccount(entrance, _custody(configuration, name, memory, clock))
+
+
+async def probe(configuration: Configuration, name: str, vault: Vault) -> AccountReport:
+    """What the account's mail server says of itself; raises what logging in does."""
+    if configuration.settings.account[name].pop3 is None:
+        return await _make_imap(configuration, name, vault).probe()
+    return await _make_entrance(configuration, name, vault).probe()
+
+
+def make_maildir(configuration: Configuration, name: str) -> Maildir | None:
+    """The Maildir of a POP3 account; None where nothing is stored here."""
+    settings = configuration.settings
+    root = settings.maildir_of(name)
+    return Maildir(root, settings.postroom.umask) if root else None
+
+
+def _make_imap(configuration: Configuration, name: str, vault: Vault) -> ImapAccount:
     table = configuration.settings.account[name]
-    server, reference = table.imap, imap_reference(configuration, name)
+    server, reference = table.server, reference_of(configuration, name)
     return ImapAccount(
         name=name,
         host=server.host,
@@ -77,6 +106,39 @@ def make_account(configuration: Configuration, name: str, vault: Vault) -> Accou
         watched=table.watch,
         limits=Limits.for_messages(configuration.settings.postroom.max_size),
     )
+
+
+def _make_entrance(configuration: Configuration, name: str, vault: Vault) -> Entrance:
+    table = configuration.settings.account[name]
+    server = table.server
+    assert isinstance(server, PopServer)
+    return Entrance(
+        pop3.Server(server.host, server.reached_port, Tls(server.tls), _trust(server)),
+        user=server.user or table.address,
+        password=_reader(vault, reference_of(configuration, name)),
+        auth=Auth(server.auth),
+    )
+
+
+def _custody(
+    configuration: Configuration, name: str, memory: Maildrops, clock: Clock
+) -> Custody:
+    table = configuration.settings.account[name]
+    return Custody(
+        account=name,
+        maildir=make_maildir(configuration, name),
+        keep=_keep(table.keep),
+        memory=memory,
+        now=clock.now,
+        hides=hides_retrieved(table),
+    )
+
+
+def _keep(keep: bool | timedelta) -> timedelta | None:
+    """How long mail stays on the server; None for ever."""
+    if isinstance(keep, timedelta):
+        return keep
+    return None if keep else timedelta(0)
 
 
 def make_relays(configuration: Configuration, vault: Vault) -> dict[str, Relay]:

@@ -7,7 +7,7 @@ for now stays open for the next round, and holds up nothing but its own message'
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -23,16 +23,8 @@ from postroom.ports import (
     Placement,
     Store,
 )
-from postroom.rules.effects import (
-    Copy,
-    Delete,
-    Effect,
-    FileInto,
-    Perform,
-    Send,
-    SetFlags,
-    tell,
-)
+from postroom.rules.effects import Copy, Delete, Effect, FileInto, SetFlags, tell
+from postroom.service.doing import command
 from postroom.service.events import EffectFinished, Observer
 
 log = get_logger()
@@ -47,10 +39,12 @@ _BEFORE = "done before a break"
 
 @dataclass
 class _Round:
-    """One round over a mailbox: what was left open in it is not tried again."""
+    """One round over a mailbox: what was left open in it is not tried again. The leave
+    of `departing` messages was begun before."""
 
     left: set[int] = field(default_factory=set)
     staying: set[MessageKey] = field(default_factory=set)
+    departing: set[MessageKey] = field(default_factory=set)
 
     def may(self, effect: OpenEffect) -> bool:
         """True if it was not tried; a message stays while another effect is open."""
@@ -81,12 +75,13 @@ class Effector:
         """
         round_ = _Round()
         while effects := await self._open(mailbox, account, round_):
+            round_.departing |= set(_departing(effects))
             results: list[EffectResult] = []
             try:
                 for effect, group in _group(effects):
                     if untried := [each for each in group if round_.may(each)]:
-                        left = await self._carry_out(mailbox, effect, untried, results)
-                        round_.leave(left)
+                        how = (untried, round_, results)
+                        round_.leave(await self._carry_out(mailbox, effect, *how))
             finally:
                 await self.store.finish_effects(results)
             await self.store.mark_gone(list(_missing(effects, results)))
@@ -105,6 +100,7 @@ class Effector:
         mailbox: Mailbox,
         effect: Effect,
         group: Sequence[OpenEffect],
+        round_: _Round,
         results: list[EffectResult],
     ) -> list[OpenEffect]:
         """Do these and add what came of them to `results`; those that stay open."""
@@ -112,7 +108,7 @@ class Effector:
         reason = "the server did not do it, and did not say why"
         try:
             results += await _look_back(mailbox, effect, group)
-            await _do(mailbox, effect, _without_result(group, results), results)
+            await _do(mailbox, effect, _without_result(group, results), round_, results)
         except RefusedForNow as error:
             reason = str(error)
         except PermanentError as error:
@@ -190,12 +186,13 @@ async def _do(
     mailbox: Mailbox,
     effect: Effect,
     group: Sequence[OpenEffect],
+    round_: _Round,
     results: list[EffectResult],
 ) -> None:
     """Add what came of these; nothing of those that are there and were not done."""
     if not group:
         return
-    placed = await _command(mailbox, effect, [each.message.uid for each in group])
+    placed = await command(mailbox, effect, [each.message.uid for each in group])
     results += [
         EffectResult(each.id, EffectState.DONE, placement=placed[each.message.uid])
         for each in group
@@ -205,27 +202,7 @@ async def _do(
     if missing:
         undone = await mailbox.present([each.message.uid for each in missing])
         gone = (each for each in missing if each.message.uid not in undone)
-        results += map(_conclude_gone, gone)
-
-
-async def _command(
-    mailbox: Mailbox, effect: Effect, uids: Sequence[int]
-) -> Mapping[int, Placement | None]:
-    """One command for all of them; which were there, and where they went."""
-    match effect:
-        case SetFlags():
-            return dict.fromkeys(await mailbox.set_flags(uids, effect))
-        case Copy(target):
-            return await mailbox.copy(uids, target)
-        case FileInto(target):
-            return await mailbox.move(uids, target)
-        case Delete(forever=True):
-            return dict.fromkeys(await mailbox.expunge(uids))
-        case Delete():
-            # What goes to Trash is a move by now: this one was never aimed.
-            raise PermanentError("nothing says where the message is to go")
-        case Send() | Perform():
-            raise AssertionError(f"no effect on a mailbox: {tell(effect)}")
+        results += [_conclude_gone(each, round_.departing) for each in gone]
 
 
 def _without_result(
@@ -242,9 +219,20 @@ def _held(
     return EffectResult(effect.id, EffectState.HELD, str(error), placement)
 
 
-def _conclude_gone(effect: OpenEffect) -> EffectResult:
-    if isinstance(effect.effect, _LEAVING) and effect.attempted:
-        # The answer to the first attempt was lost, and its work was done.
+def _departing(effects: Iterable[OpenEffect]) -> Iterator[MessageKey]:
+    return (
+        each.message
+        for each in effects
+        if each.attempted and isinstance(each.effect, _LEAVING)
+    )
+
+
+def _conclude_gone(
+    effect: OpenEffect, departing: Collection[MessageKey]
+) -> EffectResult:
+    if effect.attempted and effect.message in departing:
+        # The message has left, as it was told to: whatever was to be done before that
+        # had been done, and only the record of it was lost.
         return EffectResult(effect.id, EffectState.DONE, _BEFORE)
     return EffectResult(effect.id, EffectState.FAILED, _GONE)
 

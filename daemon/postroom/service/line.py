@@ -28,7 +28,7 @@ log = get_logger()
 # A mailbox or server that can't be used is tried again after these seconds.
 UNUSABLE = (60.0, 300.0, 900.0, 3600.0)
 
-Use = Callable[[Session], Awaitable[NoReturn]]
+Use = Callable[[Session], Awaitable[None]]
 
 
 class Told(Protocol):
@@ -80,33 +80,43 @@ class Line:
     async def keep(self, use: Use, told: Told) -> NoReturn:
         """Connect and use the session until it fails, then stay away, then again."""
         while True:
-            try:
-                delay = await self._use_until_failure(use, told)
-            except LoginsClosed as closed:
-                delay = closed.delay
-                log.info("logins_closed", account=self.account.name, reason=str(closed))
-                await told.tell(closed.state, str(closed), delay)
-            await self.logins.rest(delay)
+            await self.visit(use, told)
 
-    async def _use_until_failure(self, use: Use, told: Told) -> float | None:
-        """The seconds to stay away; None: until the secret changes."""
+    async def visit(self, use: Use, told: Told) -> bool:
+        """Connect, use the session until that ends, and leave; True if it ended well.
+        After a failure, stay away for as long as is due."""
         await told.tell(WatchState.CONNECTING)
         try:
             await self._use(use)
         except StoreError:
             raise  # without a memory nothing may go on
-        except AuthenticationError as error:
-            delay = self.logins.refused_for()
-            await told.fail(WatchState.REFUSED, error, delay)
-        except TemporaryError as error:
+        except LoginsClosed as closed:
+            delay = closed.delay
+            log.info("logins_closed", account=self.account.name, reason=str(closed))
+            await told.tell(closed.state, str(closed), delay)
+        except (TemporaryError, PermanentError) as error:
+            delay = await self._tell_failure(error, told)
+        else:
+            return True
+        await self.logins.rest(delay)
+        return False
+
+    async def _tell_failure(
+        self, error: TemporaryError | PermanentError, told: Told
+    ) -> float | None:
+        """The seconds to stay away; None: until the secret changes."""
+        state = WatchState.RETRYING
+        delay: float | None
+        if isinstance(error, AuthenticationError):
+            state, delay = WatchState.REFUSED, self.logins.refused_for()
+        elif isinstance(error, TemporaryError):
             delay = self.backoff.failed()
-            await told.fail(WatchState.RETRYING, error, delay)
-        except PermanentError as error:
+        else:
             delay = self.unusable.next()
-            await told.fail(WatchState.RETRYING, error, delay)
+        await told.fail(state, error, delay)
         return delay
 
-    async def _use(self, use: Use) -> NoReturn:
+    async def _use(self, use: Use) -> None:
         self.backoff.begins()
         async with AsyncExitStack() as stack:
             entry = await self.logins.enter(self.account, stack)
@@ -115,3 +125,7 @@ class Line:
             finally:
                 if self.backoff.is_stable:
                     self.logins.lasted(entry)
+        # It ended because all was done, the leaving included.
+        self.logins.lasted(entry)
+        self.backoff.ended_well()
+        self.unusable.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from postroom.service.connections import identities, references
 from postroom.service.door import Door
 from postroom.service.events import Observer, ignore
 from postroom.service.holds import Holds
+from postroom.service.moving import move_maildirs
 from postroom.service.provision import Provision
 from postroom.service.rulebook import Edition, Rulebook
 from postroom.service.supervisor import Service
@@ -76,6 +78,7 @@ async def recognise(configuration: Configuration, store: SqlStore) -> None:
     renamed = await store.recognise(identities(configuration))
     for name, before in renamed.items():
         log.warning("account_renamed", account=name, before=before)
+    await asyncio.to_thread(move_maildirs, configuration.settings, renamed)
     _warn_of_missing_relays(configuration, await store.waiting_relays())
 
 
@@ -84,8 +87,10 @@ def make_provision(
 ) -> Provision:
     """What gives plugins their services."""
     settings = configuration.settings
-    state = settings.postroom.state
-    return Provision(settings.plugin, state, memories, clock, Web(), dry=dry)
+    state, umask = settings.postroom.state, settings.postroom.umask
+    parts = (settings.plugin, state, memories, clock, Web())
+    own = configuration.own_places
+    return Provision(*parts, dry=dry, umask=umask, own=own)
 
 
 def store_path(configuration: Configuration) -> Path:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from postroom.config.ownplaces import NOTHING, OwnPlaces
 from postroom.errors import PermanentError
 from postroom.ports import Clock, Memories
 from postroom.rules.services import (
@@ -15,11 +16,13 @@ from postroom.rules.services import (
     Files,
     Http,
     Memory,
+    Places,
     Response,
     Run,
     Services,
 )
 from postroom.service.files import PluginFiles
+from postroom.service.places import LocalPlaces, Usage
 from postroom.service.programs import Programs
 
 _LONGEST_KEY = 500
@@ -35,6 +38,7 @@ class Provided:
     http: Http
     run: Run
     files: Files
+    places: Places
     remember: Memory
     key: str
     content: bytes | None = field(repr=False)
@@ -70,7 +74,8 @@ class PluginMemory:
 
 @dataclass(frozen=True)
 class Provision:
-    """Makes the services of plugins; `tables` are the settings' `[plugin.NAME]`.
+    """Makes the services of plugins; `tables` are the settings' `[plugin.NAME]`,
+    `umask` is theirs for what is saved, and nothing is saved in `own` places.
 
     In a dry run what would write does nothing; programs and what would be posted,
     which have an answer, are refused.
@@ -83,6 +88,9 @@ class Provision:
     http: Http
     run: Run = field(default_factory=Programs)
     dry: bool = False
+    umask: int = 0o077
+    usage: Usage = field(default_factory=Usage)
+    own: OwnPlaces = NOTHING
 
     def services(
         self, plugin: str, key: str = "", content: bytes | None = None
@@ -90,12 +98,14 @@ class Provision:
         """The services of a plugin, for gathering or to perform what `key` names."""
         files: Files = PluginFiles(self.state, plugin)
         memory: Memory = PluginMemory(self.memories, self.clock, plugin)
+        places: Places = LocalPlaces(self.umask, key, self.usage, self.own)
         http, run = self.http, self.run
         if self.dry:
             files, memory = _UnwrittenFiles(files), _UnwrittenMemory(memory)
-            http, run = _Asking(http), _Unstarted()
+            places, http, run = _UnwrittenPlaces(), _Asking(http), _Unstarted()
         options = self.tables.get(plugin, {})
-        return Provided(options, http, run, files, memory, key, content, self.clock)
+        given = (files, places, memory, key, content)
+        return Provided(options, http, run, *given, self.clock)
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,29 @@ class _UnwrittenFiles:
         pass
 
     async def append(self, name: str, content: bytes) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class _UnwrittenPlaces:
+    async def write(
+        self,
+        folder: str,
+        levels: Sequence[str],
+        name: str,
+        content: bytes,
+        quota: int | None = None,
+    ) -> str:
+        return "/".join([folder, *levels, name])
+
+    async def deliver(
+        self,
+        maildir: str,
+        folder: str,
+        content: bytes,
+        received: datetime,
+        quota: int | None = None,
+    ) -> None:
         pass
 
 

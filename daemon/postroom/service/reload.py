@@ -23,7 +23,7 @@ from postroom.hooks.aside import done_aside
 from postroom.log import get_logger
 from postroom.service import systemd
 from postroom.service.codefiles import CodeFiles
-from postroom.service.connections import imap_reference, references
+from postroom.service.connections import reference_of, references
 from postroom.service.opening import recognise
 from postroom.service.rulebook import Edition
 from postroom.service.supervisor import Service
@@ -113,7 +113,7 @@ class Reloader:
         parts.door.is_open = not settings.postroom.hold
         parts.try_outward_now()
         for name, station in self.service.stations.items():
-            reference = imap_reference(configuration, name)
+            reference = reference_of(configuration, name)
             station.look(secret_changed=reference in secrets)
 
     async def _refuse(self, problems: list[str]) -> list[str]:

@@ -6,49 +6,63 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
-from postroom.config.settings import AccountTable
 from postroom.errors import AuthenticationError
 from postroom.ports import Account
-from postroom.service.attendance import Attendance
+from postroom.rules.schedule import Schedule
+from postroom.service.logins import Logins
 from postroom.service.timetable import Timetable
 from postroom.service.watch import Watch
 
-# However seldom a mailbox is polled: a push that never came is made good by then.
-_LONGEST_UNSEEN = timedelta(minutes=15)
+
+class Care(Protocol):
+    """How the mailboxes of an account are looked after."""
+
+    @property
+    def watches(self) -> Sequence[Watch]:
+        """What is done for each of them."""
+
+    @property
+    def logins(self) -> Logins:
+        """When the account may log in."""
+
+    def hurry(self) -> None:
+        """Have all of them looked at now."""
+
+    async def run(self) -> NoReturn:
+        """Look after them until cancelled."""
 
 
 @dataclass(frozen=True)
 class Station:
-    """Looks after one account, as its table in the settings says."""
+    """Looks after one account; its bells ring at each of these intervals."""
 
     account: Account
-    table: AccountTable
-    attendance: Attendance
+    intervals: Sequence[timedelta | Schedule]
+    care: Care
     # All that it was made of: another key needs another station.
     key: object = None
 
     @property
     def watches(self) -> Sequence[Watch]:
         """The watched mailboxes."""
-        return self.attendance.watches
+        return self.care.watches
 
     async def run(self, timetable: Timetable) -> NoReturn:
         """Watch until cancelled."""
-        interval = min(self.table.poll, _LONGEST_UNSEEN)
         with ExitStack() as stack:
             for watch in self.watches:
-                stack.enter_context(timetable.ringing(interval, watch.ring))
-            await self.attendance.run()
+                for interval in self.intervals:
+                    stack.enter_context(timetable.ringing(interval, watch.ring))
+            await self.care.run()
 
     def look(self, *, secret_changed: bool = True) -> None:
         """Have every mailbox looked at now; refused credentials are tried again, if
         they are others or the owner wants it."""
-        for watch in self.watches:
-            watch.call()
+        self.care.hurry()
         if secret_changed:
-            self.attendance.logins.forgive()
+            self.care.logins.forgive()
 
     async def handle_once(
         self, wanted: Callable[[Watch], bool] = lambda _: True

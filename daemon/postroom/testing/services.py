@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, TypeVar
 
+from postroom.errors import TemporaryError
+from postroom.mail.filenames import number_name
 from postroom.rules.services import Ended, Response
 from postroom.service.files import split_name
+from postroom.service.places import check_place
 from postroom.testing.messages import NOON
 
 Answer = TypeVar("Answer")
@@ -107,6 +111,53 @@ class SampleFiles:
 
 
 @dataclass
+class SamplePlaces:
+    """Folders in memory: `files` has octets by their paths, `mail` the messages of each
+    Maildir and folder, by the key under which they were delivered."""
+
+    key: Callable[[], str]
+    files: dict[str, bytes] = field(default_factory=dict)
+    mail: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
+
+    async def write(
+        self,
+        folder: str,
+        levels: Sequence[str],
+        name: str,
+        content: bytes,
+        quota: int | None = None,
+    ) -> str:
+        """Put this into a file, with a number where another one has its name."""
+        check_place(folder, levels, name)
+        self._require_room(len(content), quota)
+        for number in count(1):
+            numbered = number_name(name, number) if number > 1 else name
+            path = "/".join([folder, *levels, numbered])
+            if self.files.setdefault(path, content) == content:
+                return path
+        raise AssertionError("count() has no end")
+
+    async def deliver(
+        self,
+        maildir: str,
+        folder: str,
+        content: bytes,
+        received: datetime,
+        quota: int | None = None,
+    ) -> None:
+        """Put a message there, once for each key."""
+        check_place(maildir)
+        self._require_room(len(content), quota)
+        self.mail.setdefault((maildir, folder), {})[self.key()] = content
+
+    def _require_room(self, octets: int, quota: int | None) -> None:
+        mail = (content for there in self.mail.values() for content in there.values())
+        used = sum(map(len, [*self.files.values(), *mail]))
+        if quota is not None and used + octets > quota:
+            raise TemporaryError(f"there is no room: the quota is {quota}")
+
+
+@dataclass
 class SampleMemory:
     """A memory that forgets by the clock of the services: `kept` has each text and the
     time until which it counts, by its key."""
@@ -135,9 +186,11 @@ class SampleServices:
     http: SampleHttp = field(default_factory=SampleHttp)
     run: SampleRun = field(default_factory=SampleRun)
     files: SampleFiles = field(default_factory=SampleFiles)
+    places: SamplePlaces = field(init=False)
     remember: SampleMemory = field(init=False)
 
     def __post_init__(self) -> None:
+        self.places = SamplePlaces(lambda: self.key)
         self.remember = SampleMemory(self.now)
 
     def now(self) -> datetime:

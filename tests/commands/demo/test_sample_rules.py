@@ -25,12 +25,12 @@ MANUAL = (find_sample_rules() / "README.md").read_text(encoding="utf-8")
 
 def read_rules(folder: Path) -> RuleFiles:
     """The rules of a folder with the bundled plugins."""
-    return read_rule_files(folder, discover_plugins(), {"demo", "home"})
+    return read_rule_files(folder, discover_plugins(), {"home", "isp"})
 
 
 def message_of(sample: Sample) -> Message:
     """The sample as it would lie in INBOX."""
-    key = MessageKey("demo", "INBOX", 1, 1)
+    key = MessageKey(sample.account, "INBOX", 1, 1)
     now = datetime(2026, 1, 5, tzinfo=UTC)
     header = Header.parse(sample.raw)
     return Message(key, len(sample.raw), now, frozenset(), header, sample.raw)
@@ -55,7 +55,7 @@ def test_check_warns_of_none_of_the_sample_rules() -> None:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_the_rules_want_what_the_sample_says(sample: Sample) -> None:
     """Mailbox, flags and recipients, decided without any server."""
-    owner = Owner("demo", OWNER, aliases=ALIASES)
+    owner = Owner(sample.account, OWNER, aliases=ALIASES)
     circumstances = Circumstances(owner, datetime(2026, 1, 5, tzinfo=UTC))
     rules = read_rules(find_sample_rules()).rules
     plan = decide(rules, message_of(sample), circumstances)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 
-from postroom.commands.demo import letters
+from postroom.commands.demo import letters, popletters
+from postroom.commands.demo.audience import Handled
 from postroom.commands.demo.imap import Stored
+from postroom.commands.demo.maildir import Filed, read_maildir
 from postroom.commands.demo.show import Display
 from postroom.commands.demo.smtp import Departed
-from postroom.commands.demo.stage import Handled
 from postroom.mail.envelope import Envelope, Outgoing
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
@@ -91,9 +93,43 @@ def test_the_result_lists_every_mailbox_and_what_left() -> None:
     stream = io.StringIO()
     Display(Console(file=stream, width=100)).result(
         {"INBOX": [], "Lists": [Stored(frozenset({"\\Seen"}), letters.LIST_POST)]},
+        [],
+        0,
         [Departed("me@a.example", ("you@b.example",), letters.INVOICE)],
     )
     lines = [line.split() for line in stream.getvalue().splitlines()]
     assert ["INBOX", "empty"] in lines
     assert any(line[:2] == ["Lists", "[bees]"] and "read" in line for line in lines)
     assert any(line[:2] == ["you@b.example", "Invoice"] for line in lines)
+
+
+def stored_in(folder: Path, name: str, raw: bytes) -> None:
+    """Put a message into a folder, as its file has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(raw.replace(b"\r\n", b"\n"))
+
+
+def test_the_result_lists_every_file_of_the_maildir(tmp_path: Path) -> None:
+    """By its folder; INBOX is the Maildir itself, and what is not finished is left
+    out."""
+    stored_in(tmp_path / "new", "1.a", popletters.DOTS)
+    stored_in(tmp_path / "tmp", "2.b", popletters.TICKET)
+    stored_in(tmp_path / ".Lists.bees" / "cur", "3.c,S=9:2,FS", popletters.ANSWER)
+    text = result_of(read_maildir(tmp_path), 0)
+    lines = [line.split() for line in text.splitlines()]
+    assert any(line[:1] == ["INBOX:"] and line[-1] == "new/…" for line in lines)
+    assert [line[0] for line in lines if "cur/…:2,FS" in line] == [".Lists.bees"]
+    assert "ticket" not in text
+    assert "The POP3 server is empty" in text
+
+
+def test_what_is_still_at_the_pop3_server_is_counted() -> None:
+    """It is not said to be empty then."""
+    assert "2 messages are still at the POP3 server" in result_of([], 2)
+
+
+def result_of(filed: list[Filed], left: int) -> str:
+    """What is printed at the end about the POP3 account."""
+    stream = io.StringIO()
+    Display(Console(file=stream, width=100)).result({}, filed, left, [])
+    return stream.getvalue()

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from postroom.commands.outcome import Exit, make_console, telling_errors
 from postroom.log import configure_logging
 
 if TYPE_CHECKING:
+    from postroom.commands.demo.audience import Audience
     from postroom.commands.demo.show import Display
     from postroom.commands.demo.stage import Stage
 
@@ -77,32 +79,62 @@ async def _play_in(folder: Path, once: bool, console: Console) -> int:
 
 
 async def _perform(stage: Stage, once: bool, console: Console) -> int:
-    from postroom.commands.demo.samples import OWNER, SAMPLES
+    from postroom.commands.demo.samples import SAMPLES
     from postroom.commands.demo.show import Display
 
     display = Display(console)
     display.opening(len(stage.configuration.rules), len(SAMPLES))
-    troubles: list[str] = []
     try:
-        for sample in SAMPLES:
-            async with asyncio.timeout(_PATIENCE):
-                handled = await stage.deliver(sample.raw)
-            display.handled(handled, sample.name)
-            troubles += handled.troubles
+        troubles = await _deliver_all(stage, display)
         async with asyncio.timeout(_PATIENCE):
-            await stage.until_sent()
+            await stage.until_settled()
     except TimeoutError:
         display.stuck(_PATIENCE)
         return Exit.FAILED
-    display.result(await stage.imap.mailboxes(), stage.smtp.departed)
+    await _tell_result(stage, display)
     if not once:
-        display.invitation(stage.imap.port, stage.smtp.port, OWNER, stage.password)
+        servers = stage.servers
+        ports = servers.imap.port, servers.smtp.port
+        display.invitation(*ports, stage.maildir, servers.password)
         await _go_on(stage, display)
     return Exit.FAILED if troubles else Exit.DONE
 
 
+async def _deliver_all(stage: Stage, display: Display) -> list[str]:
+    """Have every sample arrive and be handled; what did not go as planned."""
+    from postroom.commands.demo.samples import SAMPLES, TITLES
+
+    troubles: list[str] = []
+    for account, samples in groupby(SAMPLES, lambda sample: sample.account):
+        display.account(account, TITLES[account])
+        for sample in samples:
+            async with asyncio.timeout(_PATIENCE):
+                handled = await stage.deliver(sample)
+            display.handled(handled, sample.name)
+            troubles += handled.troubles
+    return troubles
+
+
+async def _tell_result(stage: Stage, display: Display) -> None:
+    from postroom.commands.demo.maildir import read_maildir
+
+    servers = stage.servers
+    display.result(
+        await servers.imap.mailboxes(),
+        read_maildir(stage.maildir),
+        len(servers.pop3.messages()),
+        servers.smtp.departed,
+    )
+
+
 async def _go_on(stage: Stage, display: Display) -> None:
     """Show what else arrives, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for account, audience in stage.audiences.items():
+            group.create_task(_follow(account, audience, display))
+
+
+async def _follow(account: str, audience: Audience, display: Display) -> None:
     while True:
-        for handled in await stage.until_idle():
-            display.handled(handled, "yours")
+        for handled in await audience.until_idle():
+            display.handled(handled, f"to {account}")

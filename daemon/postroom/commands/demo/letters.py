@@ -6,21 +6,11 @@ Half of them are what no library would write: bounces, forgeries, things hardly 
 from __future__ import annotations
 
 from base64 import encodebytes
-from textwrap import dedent
 
+from postroom.commands.demo.letterpress import write_letter
 from postroom.commands.demo.pdf import write_pdf
 
-
-def _write(text: str, **inserted: str) -> bytes:
-    """The lines of an indented text as octets of a message, each ended by CRLF.
-
-    `{name}` is replaced by the text that is given under that name.
-    """
-    lines = dedent(text).removeprefix("\n").format_map(inserted).splitlines()
-    return "".join(f"{line}\r\n" for line in lines).encode()
-
-
-NEWSLETTER = _write(
+NEWSLETTER = write_letter(
     """
     From: Garden Tools <news@garden.example>
     To: demo@postroom.example
@@ -35,7 +25,7 @@ NEWSLETTER = _write(
     """
 )
 
-INVOICE = _write(
+INVOICE = write_letter(
     """
     From: Hosting Ltd <billing@hosting.example>
     To: demo@postroom.example
@@ -61,7 +51,7 @@ INVOICE = _write(
     pdf=encodebytes(write_pdf("Invoice 2026-0117: 12.00 EUR")).decode().rstrip(),
 )
 
-LIST_POST = _write(
+LIST_POST = write_letter(
     """
     From: Noor <noor@elsewhere.example>
     To: Beekeepers <bees@lists.example>
@@ -77,7 +67,7 @@ LIST_POST = _write(
 )
 
 # The subject is one that the junk rules would delete, if they were reached.
-COLLEAGUE = _write(
+COLLEAGUE = write_letter(
     """
     From: Ann Archer <ann@ours.example>
     To: demo@postroom.example
@@ -89,7 +79,7 @@ COLLEAGUE = _write(
     """
 )
 
-BOUNCE = _write(
+BOUNCE = write_letter(
     """
     Return-Path: <>
     From: Mail Delivery System <MAILER-DAEMON@mx.elsewhere.example>
@@ -119,7 +109,7 @@ BOUNCE = _write(
     """
 )
 
-AUTO_REPLY = _write(
+AUTO_REPLY = write_letter(
     """
     From: Ben <ben@elsewhere.example>
     To: demo@postroom.example
@@ -132,7 +122,7 @@ AUTO_REPLY = _write(
     """
 )
 
-FORGERY = _write(
+FORGERY = write_letter(
     """
     Authentication-Results: mx.postroom.example; spf=fail
      smtp.mailfrom=bulk.badly.example; dkim=none; dmarc=fail
@@ -162,7 +152,7 @@ BROKEN = (
     b"\x00\x01\x02 a part that does not end\r\r\n"
 )
 
-INJECTION = _write(
+INJECTION = write_letter(
     """
     From: Sly <sly@badly.example>
     To: demo@postroom.example
@@ -174,7 +164,7 @@ INJECTION = _write(
     """
 )
 
-FRENCH = _write(
+FRENCH = write_letter(
     """
     From: =?iso-8859-1?q?H=E9l=E8ne?= <helene@association.example>
     To: demo@postroom.example
@@ -189,7 +179,7 @@ FRENCH = _write(
     """
 )
 
-LARGE_HEADER = _write(
+LARGE_HEADER = write_letter(
     """
     From: Travel <trips@travel.example>
     To: demo@postroom.example
@@ -203,7 +193,7 @@ LARGE_HEADER = _write(
     stops="\n".join(f"X-Stop-{number}: {'.' * 900}" for number in range(340)),
 )
 
-ALERT = _write(
+ALERT = write_letter(
     """
     From: Monitoring <watch@monitor.example>
     To: alerts@postroom.example
@@ -216,7 +206,7 @@ ALERT = _write(
     """
 )
 
-RECEIPT = _write(
+RECEIPT = write_letter(
     """
     From: Bookshop <orders@books.example>
     To: demo@postroom.example
@@ -228,7 +218,7 @@ RECEIPT = _write(
     """
 )
 
-QUESTION = _write(
+QUESTION = write_letter(
     """
     Return-Path: <carla@elsewhere.example>
     From: Carla <carla@elsewhere.example>
@@ -241,7 +231,7 @@ QUESTION = _write(
     """
 )
 
-OFFICE = _write(
+OFFICE = write_letter(
     """
     Return-Path: <carla@elsewhere.example>
     From: Carla <carla@elsewhere.example>
@@ -254,7 +244,7 @@ OFFICE = _write(
     """
 )
 
-SPAM = _write(
+SPAM = write_letter(
     """
     From: Prince <prince@badly.example>
     To: undisclosed-recipients:;

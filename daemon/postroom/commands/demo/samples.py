@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from postroom.commands.demo import letters
+from postroom.commands.demo import letters, popletters
 
+# The names of the two accounts: IMAP, and POP3 with a Maildir.
+HOME, ISP = "home", "isp"
+TITLES = {
+    HOME: "IMAP: told of each message, and leaves it on the server",
+    ISP: "POP3: fetches each message into a Maildir on this machine",
+}
 OWNER = "demo@postroom.example"
 ALIASES = ("office@postroom.example", "support@postroom.example")
+ISP_OWNER = "demo@isp.example"
 BOOKS = "books@example.com"
 DEPUTY = "deputy@example.com"
 
@@ -25,6 +32,7 @@ class Sample:
     flags: frozenset[str] = frozenset()
     sent_on_to: tuple[str, ...] = ()
     answered_to: tuple[str, ...] = ()
+    account: str = HOME
 
 
 SAMPLES = (
@@ -49,4 +57,15 @@ SAMPLES = (
     ),
     Sample("for the office", letters.OFFICE, sent_on_to=(DEPUTY,)),
     Sample("spam", letters.SPAM, "Trash"),
+    Sample("an answer", popletters.ANSWER, "Lists/bees_lists_example", account=ISP),
+    Sample(
+        "a bill",
+        popletters.ELECTRICITY,
+        "Invoices",
+        sent_on_to=(BOOKS,),
+        account=ISP,
+    ),
+    Sample("an appeal", popletters.KETTLE, "INBOX", FLAGGED, account=ISP),
+    Sample("a ticket", popletters.TICKET, "Archive/Receipts", SEEN, account=ISP),
+    Sample("lines of dots", popletters.DOTS, account=ISP),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
+from pathlib import Path
 
 from rich import box
 from rich.console import Console, RenderableType
@@ -12,9 +13,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from postroom.commands.demo.audience import Handled
 from postroom.commands.demo.imap import HOST, Stored
+from postroom.commands.demo.maildir import Filed
+from postroom.commands.demo.samples import ISP_OWNER, OWNER
 from postroom.commands.demo.smtp import Departed
-from postroom.commands.demo.stage import Handled
 from postroom.mail.message import Message
 from postroom.rules.effects import Copy, Delete, Effect, FileInto, Send, SetFlags
 from postroom.rules.plan import Plan, RuleTrace
@@ -35,11 +38,15 @@ class Display:
         """Say what is about to happen."""
         self._heading("postroom demo")
         self._note(
-            f"An IMAP and an SMTP server run in this process, and postroom between "
-            f"them with {rules} rules. {samples} messages are about to arrive."
+            f"An IMAP, a POP3 and an SMTP server run in this process, and postroom "
+            f"between them with {rules} rules. {samples} messages are about to arrive."
         )
         self._print("")
         self._print(_columns(("", "arrived", "rule, and why", "done")))
+
+    def account(self, name: str, title: str) -> None:
+        """Say to which account the next messages come."""
+        self._print(Text.assemble((name, "bold"), (f"  {title}", "dim")))
 
     def handled(self, handled: Handled, kind: str) -> None:
         """One message: what arrived, which rules matched and why, what was done."""
@@ -52,11 +59,19 @@ class Display:
         self._print(Padding(grid, (0, 0, 1, 0)))
 
     def result(
-        self, mailboxes: Mapping[str, Sequence[Stored]], departed: Iterable[Departed]
+        self,
+        mailboxes: Mapping[str, Sequence[Stored]],
+        filed: Iterable[Filed],
+        left: int,
+        departed: Iterable[Departed],
     ) -> None:
-        """What each mailbox holds, and what left by SMTP."""
-        self._heading("What each mailbox holds")
+        """What mailboxes and Maildir hold, what is still at the POP3 server, and what
+        left by SMTP."""
+        self._heading("home: what each mailbox of the IMAP server holds")
         self._print(_mailbox_table(mailboxes))
+        self._heading("isp: what each folder of the Maildir holds")
+        self._print(_maildir_table(filed))
+        self._note(_tell_left(left))
         self._heading("What left by SMTP")
         self._print(_departed_table(departed))
 
@@ -66,16 +81,18 @@ class Display:
             Text(f"Nothing happened for {seconds} s; postroom is stuck.", "red")
         )
 
-    def invitation(self, imap: int, smtp: int, user: str, password: str) -> None:
+    def invitation(self, imap: int, smtp: int, maildir: Path, password: str) -> None:
         """How to connect one's own mail program, and how to end."""
         self._heading("Your own mail program")
         grid = Table.grid(padding=(0, 3))
-        grid.add_row("  IMAP", f"{HOST}  port {imap}", "user", user)
+        grid.add_row("  IMAP", f"{HOST}  port {imap}", "user", OWNER)
         grid.add_row("  SMTP", f"{HOST}  port {smtp}", "password", password)
         self._print(grid)
+        self._print(Text(f"  Maildir   {maildir}"))
         self._note(
-            "Both without TLS, for they are reached from this machine only.\n"
-            f"Send a message to {user}, and see here what the rules do with it.\n"
+            "IMAP and SMTP without TLS, for they are reached from this machine only.\n"
+            f"Send a message to {OWNER} or {ISP_OWNER}, and see\n"
+            "here what the rules do with it.\n"
             "Ctrl-C ends the playground; nothing of it is kept."
         )
 
@@ -161,6 +178,32 @@ def _mailbox_table(mailboxes: Mapping[str, Sequence[Stored]]) -> Table:
             flags = _name_flags(stored.flags) if stored else ""
             table.add_row("" if place else Text(name), shown, flags)
     return table
+
+
+def _maildir_table(filed: Iterable[Filed]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, expand=True, show_edge=False)
+    table.add_column("folder", style="cyan", no_wrap=True)
+    table.add_column("message", ratio=1, overflow="ellipsis", no_wrap=True)
+    table.add_column("file", style="green", no_wrap=True)
+    shown = None
+    for one in filed:
+        folder = Text(one.folder or "INBOX: the Maildir itself")
+        table.add_row(
+            "" if one.folder == shown else folder,
+            Text(one.subject),
+            Text(one.shown_path),
+        )
+        shown = one.folder
+    return table
+
+
+def _tell_left(left: int) -> str:
+    if left:
+        return f"{left} messages are still at the POP3 server."
+    return (
+        "The POP3 server is empty: keep = false, and all of it is safe here, under the "
+        "names that every mail program reads."
+    )
 
 
 def _departed_table(departed: Iterable[Departed]) -> Table:

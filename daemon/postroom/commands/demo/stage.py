@@ -1,4 +1,4 @@
-"""The playground without its audience: two servers, and the real daemon between them.
+"""The playground without its audience: servers, and the real daemon between them.
 
 Everything is waited for by what the daemon tells, nothing by time alone.
 """
@@ -10,98 +10,86 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from postroom.commands.demo.audience import Audience, Handled, account_of
 from postroom.commands.demo.imap import HOST, ImapPlayground
+from postroom.commands.demo.pop3 import PopPlayground
 from postroom.commands.demo.sample_rules import find_sample_rules
-from postroom.commands.demo.samples import ALIASES, OWNER
+from postroom.commands.demo.samples import ALIASES, HOME, ISP, ISP_OWNER, OWNER, Sample
 from postroom.commands.demo.smtp import SmtpPlayground
 from postroom.config.configuration import Configuration, load_configuration
-from postroom.mail.message import Message
-from postroom.ports import EffectState
-from postroom.rules.effects import Send
-from postroom.rules.plan import Plan
-from postroom.service.events import (
-    EffectFinished,
-    Event,
-    MessageFailed,
-    MessageHandled,
-    WatchChanged,
-    WatchState,
-)
+from postroom.service.events import Event
 from postroom.service.opening import open_service
+from postroom.service.supervisor import Service
 
 _SETTINGS = """\
 [postroom]
 state = {state}
 
-[account.demo]
+[account.home]
 address = {address}
 aliases = {aliases}
 password = {password}
 imap = {{ host = {host}, port = {imap}, tls = "none" }}
 smtp = {{ host = {host}, port = {smtp}, tls = "none" }}
+
+[account.isp]
+address = {isp_address}
+password = {password}
+pop3 = {{ host = {host}, port = {pop3}, tls = "none" }}
+poll = "1m"
+keep = false
+maildir = {maildir}
+smtp = {{ account = "home" }}
 """
 
 
 @dataclass(frozen=True)
-class Handled:
-    """One message that was handled; `troubles` is what did not go as planned.
-
-    Where nothing could be decided, the plan and its trace are empty.
-    """
-
-    message: Message
-    plan: Plan
-    troubles: tuple[str, ...] = ()
-
-
-@dataclass
-class Stage:
-    """The running playground; `events` is what the daemon tells."""
+class Servers:
+    """The servers of the playground, and the password of its accounts there."""
 
     imap: ImapPlayground
+    pop3: PopPlayground
     smtp: SmtpPlayground
-    configuration: Configuration
     password: str
-    events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
-    sent: int = 0
-    newest: int = 0
 
-    async def until_idle(self) -> list[Handled]:
-        """What the daemon has handled by the time it waits for the next push."""
-        handled: dict[int, Handled] = {}
-        troubles: dict[int, list[str]] = {}
-        while True:
-            match await self.events.get():
-                case MessageHandled(message, plan):
-                    handled[message.key.uid] = Handled(message, plan)
-                    self.sent += _count_sends(plan)
-                case MessageFailed(message, reason):
-                    handled[message.key.uid] = Handled(message, Plan())
-                    troubles.setdefault(message.key.uid, []).append(reason)
-                case EffectFinished(effect, state, detail) if (
-                    state is not EffectState.DONE
-                ):
-                    told = f"{state}: {detail}"
-                    troubles.setdefault(effect.message.uid, []).append(told)
-                case WatchChanged(state=WatchState.IDLE):
-                    return _join(handled, troubles)
 
-    async def deliver(self, raw: bytes) -> Handled:
+@dataclass(frozen=True)
+class Stage:
+    """The running playground, and who hears what the daemon tells of each account."""
+
+    servers: Servers
+    configuration: Configuration
+    service: Service
+    audiences: dict[str, Audience]
+    maildir: Path
+
+    async def deliver(self, sample: Sample) -> Handled:
         """Let a message arrive; what was made of it."""
-        await self.imap.deliver(raw)
-        while True:
-            for handled in await self.until_idle():
-                # An older one is a message that could not be decided, tried again.
-                if handled.message.key.uid > self.newest:
-                    self.newest = handled.message.key.uid
-                    return handled
+        arrive = (
+            self.bring_to_maildrop if sample.account == ISP else self.bring_to_inbox
+        )
+        await arrive(sample.raw)
+        return await self.audiences[sample.account].until_handled()
 
-    async def until_sent(self) -> None:
-        """Return as soon as all that the rules wanted to be sent has left."""
-        await self.smtp.until_departed(self.sent)
+    async def bring_to_inbox(self, raw: bytes) -> None:
+        """Let a message arrive at the IMAP server, which tells of it by itself."""
+        await self.servers.imap.deliver(raw)
+
+    async def bring_to_maildrop(self, raw: bytes) -> None:
+        """Let a message arrive at the POP3 server, and have the daemon look there: POP3
+        tells of nothing, and it would be found at the next poll."""
+        await self.servers.pop3.deliver(raw)
+        self.service.stations[ISP].look()
+
+    async def until_settled(self) -> None:
+        """Return as soon as all that the rules wanted to be sent has left, and the POP3
+        server holds nothing more."""
+        sent = sum(audience.sent for audience in self.audiences.values())
+        await self.servers.smtp.until_departed(sent)
+        await self.servers.pop3.until_empty()
 
 
 @asynccontextmanager
@@ -110,53 +98,62 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
     password = secrets.token_urlsafe(9)
     async with (
         ImapPlayground(OWNER, password) as imap,
+        PopPlayground(ISP_OWNER, password) as pop3,
         SmtpPlayground(OWNER, password) as smtp,
     ):
-        smtp.local.update(dict.fromkeys((OWNER, *ALIASES), imap.deliver))
-        settings = _write_settings(folder, imap.port, smtp.port, password)
-        configuration = load_configuration(settings)
-        stage = Stage(imap, smtp, configuration, password)
-        observer = stage.events.put_nowait
-        stop = asyncio.Event()
-        async with (
-            open_service(configuration, observer=observer) as service,
-            asyncio.TaskGroup() as group,
-        ):
-            group.create_task(service.run(stop))
-            try:
-                await stage.until_idle()
+        servers = Servers(imap, pop3, smtp, password)
+        configuration = load_configuration(_write_settings(folder, servers))
+        audiences = {HOME: Audience(), ISP: Audience()}
+
+        def tell(event: Event) -> None:
+            audiences[account_of(event)].events.put_nowait(event)
+
+        async with open_service(configuration, observer=tell) as service:
+            maildir = _maildir_in(folder)
+            stage = Stage(servers, configuration, service, audiences, maildir)
+            smtp.local.update(dict.fromkeys((OWNER, *ALIASES), stage.bring_to_inbox))
+            smtp.local[ISP_OWNER] = stage.bring_to_maildrop
+            async with _running(stage):
                 yield stage
-            finally:
-                stop.set()
 
 
-def _write_settings(folder: Path, imap: int, smtp: int, password: str) -> Path:
+@asynccontextmanager
+async def _running(stage: Stage) -> AsyncIterator[None]:
+    """Run the daemon; it is idle when the context begins."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(stage.service.run(stop))
+        try:
+            for audience in stage.audiences.values():
+                await audience.until_idle()
+            yield
+        finally:
+            stop.set()
+
+
+def _maildir_in(folder: Path) -> Path:
+    return folder / "Maildir"
+
+
+def _write_settings(folder: Path, servers: Servers) -> Path:
     secret = folder / "password"
     secret.touch(mode=0o600)
-    secret.write_text(password, encoding="utf-8")
+    secret.write_text(servers.password, encoding="utf-8")
     (folder / "rules.d").symlink_to(find_sample_rules())
     (folder / "state").mkdir()
     values = {
         "state": str(folder / "state"),
         "address": OWNER,
         "aliases": ALIASES,
+        "isp_address": ISP_OWNER,
+        "maildir": str(_maildir_in(folder)),
         "password": f"file:{secret}",
         "host": HOST,
-        "imap": imap,
-        "smtp": smtp,
+        "imap": servers.imap.port,
+        "pop3": servers.pop3.port,
+        "smtp": servers.smtp.port,
     }
     quoted = {name: json.dumps(value) for name, value in values.items()}
     settings = folder / "postroom.toml"
     settings.write_text(_SETTINGS.format_map(quoted), encoding="utf-8")
     return settings
-
-
-def _count_sends(plan: Plan) -> int:
-    return sum(isinstance(planned.effect, Send) for planned in plan.effects)
-
-
-def _join(handled: dict[int, Handled], troubles: dict[int, list[str]]) -> list[Handled]:
-    return [
-        Handled(one.message, one.plan, tuple(troubles.get(uid, ())))
-        for uid, one in handled.items()
-    ]

@@ -39,7 +39,8 @@ Amend = Callable[[Draft, str], Draft]
 def converse(places: Places, answers: Answers) -> Draft:
     """The draft that a person agrees to; raises `typer.Abort` where there is none."""
     _tell(f"This writes settings and a first rule to {places.folder}.")
-    _tell("Nothing is written before the end, and nothing is connected to unasked.\n")
+    _tell("Nothing is written before the end, and nothing is connected to unasked.")
+    _tell("It asks about IMAP; the file tells how mail is fetched by POP3 instead.\n")
     draft = amend(_ask_address(places, answers), answers)
     draft = _ask_servers(places, answers, draft)
     if not answers.password:

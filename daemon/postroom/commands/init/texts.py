@@ -6,7 +6,7 @@ import json
 
 from postroom.commands.init.answers import NONE, Draft, split_server
 from postroom.commands.init.places import Places
-from postroom.config.settings import is_loopback
+from postroom.config.fields import is_loopback
 
 SETTINGS_SCHEMA = "postroom.schema.json"
 RULES_SCHEMA = "rules.schema.json"
@@ -29,6 +29,8 @@ address = {address}
 # TLS is used and verified: port 993 is the default for IMAP, 465 for SMTP. With
 # tls = "starttls" they are 143 and 587. Only a server on this machine may do without
 # it, by tls = "none". For an authority of your own, add ca = "/path/to/ca.pem".
+# For mail that is fetched by POP3, write pop3 = {{ host = "pop.example.org" }} in the
+# place of imap, and take the lines watch and existing away.
 imap = {imap}
 {smtp}
 

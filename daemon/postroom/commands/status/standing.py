@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from postroom.commands.control import find_place
-from postroom.config.settings import Settings
+from postroom.config.settings import AccountTable, Settings
 from postroom.mail.names import canonical
 from postroom.ports import Hold, HoldKind, MessageState
 from postroom.service.clock import SystemClock
@@ -35,11 +35,17 @@ class MailboxStanding:
     since: datetime | None = None
     retry_at: datetime | None = None
     checked: datetime | None = None
+    due: datetime | None = None
 
     @property
     def failing_since(self) -> datetime | None:
-        """When it was last looked at, if it can't be now; or when that was told."""
-        return self.checked or self.since if self.state in FAILING else None
+        """When it was last looked at, or was to be again, if it can't be now; or when
+        that was told."""
+        if self.state not in FAILING:
+            return None
+        if self.due and self.since:
+            return min(self.due, self.since)
+        return self.checked or self.since
 
 
 @dataclass(frozen=True)
@@ -91,15 +97,20 @@ class Standing:
             for report in (self.summary.mailboxes if self.summary else ())
             if report.account == name
         }
+        table = self.settings.account[name]
         mailboxes = tuple(
-            self._mailbox(mailbox, reports.get(mailbox), hold)
-            for mailbox in self.settings.account[name].watch
+            self._mailbox(mailbox, reports.get(mailbox), hold, table)
+            for mailbox in table.watch
         )
         messages = self.summary.messages.get(name, {}) if self.summary else {}
         return AccountStanding(name, hold, messages, mailboxes)
 
     def _mailbox(
-        self, name: str, report: MailboxReport | None, hold: Hold | None
+        self,
+        name: str,
+        report: MailboxReport | None,
+        hold: Hold | None,
+        table: AccountTable,
     ) -> MailboxStanding:
         watch = report.watch if report else None
         looked = report.cursor.checked if report and report.cursor else None
@@ -111,8 +122,20 @@ class Standing:
             return MailboxStanding(name, state, detail, checked=checked)
         if watch is None:
             return MailboxStanding(name, "unknown", checked=checked)
-        times = watch.since, watch.retry_at, checked
+        times = watch.since, watch.retry_at, checked, _due(table, checked)
         return MailboxStanding(name, watch.state, detail, *times)
+
+
+def _due(table: AccountTable, checked: datetime | None) -> datetime | None:
+    """When a maildrop was to be visited again; mailboxes are looked at all the time."""
+    if table.pop3 is None or checked is None:
+        return None
+    if isinstance(table.poll, timedelta):
+        return checked + table.poll
+    # Imported here, because it is heavy.
+    from postroom.service.timetable import due_after
+
+    return due_after(table.poll, checked)
 
 
 def look(config: Path | None) -> Standing:

@@ -1,0 +1,242 @@
+"""What does not fit POP3 accounts is told before anything is run, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import postroom_filing
+from postroom import Action, Effect, Message, RegisterAction, Subfolder, hookimpl
+from postroom.errors import ConfigError, Problem
+from postroom.hooks.plugins import Plugins
+from tests.config.folder import load_rules, write_rule
+from tests.config.test_pop3_settings import IMAP, complaints, load, pop3, postroom
+
+
+class Colour(Action):
+    """Label it with a colour."""
+
+    labels = True
+    on_mailbox = True
+
+    def effects(self, message: Message) -> Iterable[Effect]:
+        """None, in this test."""
+        return ()
+
+
+class Shelve(Action):
+    """Put it away."""
+
+    below: Subfolder
+
+    def effects(self, message: Message) -> Iterable[Effect]:
+        """None, in this test."""
+        return ()
+
+
+@hookimpl
+def register_actions(register: RegisterAction) -> None:
+    register("colour", Colour)
+    register("shelve", Shelve)
+
+
+PLUGINS = Plugins(
+    [
+        ("filing", postroom_filing),
+        ("acme", SimpleNamespace(register_actions=register_actions)),
+    ]
+)
+
+
+def refused(folder: Path, rules: str, *tables: str) -> tuple[Problem, ...]:
+    """What is wrong with these rules."""
+    settings = "".join([postroom(), *tables])
+    with pytest.raises(ConfigError) as caught:
+        load_rules(folder, rules, plugins=PLUGINS, settings=settings)
+    return caught.value.problems
+
+
+def taken(folder: Path, rules: str, *tables: str) -> None:
+    """These rules are right."""
+    settings = "".join([postroom(), *tables])
+    load_rules(folder, rules, plugins=PLUGINS, settings=settings)
+
+
+NOWHERE = pop3("maildir = false\nkeep = true", name="far")
+
+
+# -- rules -----------------------------------------------------------------------------
+
+
+def test_a_label_has_no_place_in_a_maildir(tmp_path: Path) -> None:
+    rule = write_rule(then="[{ colour = true }]")
+    (problem,) = refused(tmp_path, rule, IMAP, pop3())
+    assert (problem.rule, problem.key) == ("it", "then")
+    assert problem.message == (
+        "colour: account 'isp' is a POP3 account, and its Maildir has no labels: copy "
+        "puts it into a folder as well; or have the rule name other accounts"
+    )
+    taken(tmp_path, rule, IMAP)
+    for keys in ("accounts = ['home']", "enabled = false"):
+        apart = write_rule(keys, then="[{ colour = true }]")
+        taken(tmp_path, apart, IMAP, pop3())
+
+
+def test_without_a_maildir_there_is_nothing_to_file_in_or_to_mark(
+    tmp_path: Path,
+) -> None:
+    """All actions that do so, and no other."""
+    filing = {
+        "move": "'A'",
+        "archive": "true",
+        "copy": "'A'",
+        "mark": "'read'",
+        "flag": "true",
+        "unflag": "true",
+        "delete": "true",
+        "colour": "true",
+    }
+    for name, option in filing.items():
+        rule = write_rule(then=f"[{{ {name} = {option} }}]")
+        (problem,) = refused(tmp_path, rule, IMAP, pop3(), NOWHERE)[-1:]
+        assert problem.message == (
+            f"{name}: account 'far' stores nothing here (maildir = false), and a POP3 "
+            "server can neither file nor mark: give it a maildir, or have the rule "
+            "name other accounts"
+        )
+    taken(tmp_path, write_rule(then="[{ stop = true }]"), NOWHERE)
+    apart = write_rule("accounts = ['home', 'isp']", then="[{ move = 'A' }]")
+    taken(tmp_path, apart, IMAP, pop3(), NOWHERE)
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        "move = 'Lists/python.org'",
+        "copy = 'a.b'",
+        "archive = '{date:%Y.%m}'",
+        "shelve = 'a/{from.domain}.x'",
+    ],
+)
+def test_a_dot_of_the_rule_itself_can_not_be_in_the_name_of_a_folder(
+    tmp_path: Path, then: str
+) -> None:
+    name, _, option = then.partition(" = ")
+    written = option.strip("'")
+    (problem,) = refused(tmp_path, write_rule(then=f"[{{ {then} }}]"), IMAP, pop3())
+    assert problem.message == (
+        f"{name}: account 'isp' is a POP3 account, and in its Maildir a dot begins "
+        f"another level: no folder can be called {written!r}; put another sign in its "
+        "place"
+    )
+    taken(tmp_path, write_rule(then=f"[{{ {then} }}]"), IMAP)
+
+
+@pytest.mark.parametrize(
+    "then", ["move = 'Senders/{from.domain}'", "archive = '{date:%Y/%m}/{list.id}'"]
+)
+def test_a_dot_of_a_message_can(tmp_path: Path, then: str) -> None:
+    """It is written as another sign when the message is filed."""
+    taken(tmp_path, write_rule(then=f"[{{ {then} }}]"), pop3())
+
+
+def test_a_rule_is_for_the_one_mailbox_of_a_maildrop(tmp_path: Path) -> None:
+    taken(tmp_path, write_rule("mailboxes = ['inbox']"), pop3())
+    (problem,) = refused(tmp_path, write_rule("mailboxes = ['Lists']"), pop3())
+    assert problem.key == "mailboxes"
+    assert problem.message == ("there is no watched mailbox 'Lists'; there are: INBOX")
+
+
+# -- accounts --------------------------------------------------------------------------
+
+
+def test_a_maildrop_is_visited_for_one_account_only(tmp_path: Path) -> None:
+    twin = pop3(name="twin", host="POP.isp.example", keys=", user = 'isp@isp.example'")
+    (told,) = complaints(tmp_path, pop3(), twin)
+    assert told == "account.twin.pop3: account 'isp' fetches INBOX by the same login"
+    load(tmp_path, pop3(), pop3(name="other"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "complaint"),
+    [
+        ("/srv/a", "/srv/a", "account 'one' has the same Maildir"),
+        ("/srv/a", "/srv/x/../a/", "account 'one' has the same Maildir"),
+        (
+            "/srv/a",
+            "/srv/a/b",
+            "it and the Maildir of account 'one' lie in one another: /srv/a",
+        ),
+        (
+            "/srv/a/.b",
+            "/srv/a",
+            "it and the Maildir of account 'one' lie in one another: /srv/a/.b",
+        ),
+        (
+            "/var/lib/postroom/maildir/other",
+            "",
+            "account 'one' has the same Maildir",
+        ),
+    ],
+)
+def test_a_maildir_is_of_one_account(
+    tmp_path: Path, one: str, other: str, complaint: str
+) -> None:
+    first = pop3(f'maildir = "{one}"', name="one")
+    second = pop3(f'maildir = "{other}"' if other else "", name="other")
+    (told,) = complaints(tmp_path, first, second)
+    assert told == f"account.other.maildir: {complaint}"
+
+
+def test_a_link_does_not_hide_that_two_maildirs_are_one(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    first = pop3(f'maildir = "{tmp_path}/a"', name="one")
+    (told,) = complaints(tmp_path, first, pop3(f'maildir = "{tmp_path}/b/"', name="b"))
+    assert told == "account.b.maildir: account 'one' has the same Maildir"
+
+
+@pytest.mark.parametrize("place", ["", "/maildir", "/plugins/x", "/..", "/x/../mail"])
+def test_a_maildir_is_apart_from_what_postroom_remembers(
+    tmp_path: Path, place: str
+) -> None:
+    state = tmp_path / "lib/postroom"
+    table = pop3(f'maildir = "{state}{place}"')
+    (told,) = complaints(tmp_path, table, own=postroom(state))
+    assert told == (
+        f"account.isp.maildir: what postroom remembers is in {state}: expected a "
+        f"folder apart from that, or below {state}/maildir"
+    )
+
+
+# -- advice ----------------------------------------------------------------------------
+
+
+def warned(folder: Path, *tables: str) -> list[str]:
+    """The warnings about the settings."""
+    prefix = f"{folder}/postroom.toml: "
+    return [str(each).removeprefix(prefix) for each in load(folder, *tables).warnings]
+
+
+def test_a_maildir_outside_of_the_state_needs_another_unit(tmp_path: Path) -> None:
+    assert warned(tmp_path, pop3('maildir = "/srv/mail/isp"')) == [
+        "account.isp.maildir: it is outside of the state folder, where a unit with "
+        "DynamicUser= may not write. The unit needs two lines (systemctl edit "
+        "postroom): User=NAME, a user that stays, and ReadWritePaths=/srv/mail/isp, "
+        "which has to be there"
+    ]
+    below = 'maildir = "/var/lib/postroom/maildir/elsewhere/isp"'
+    assert warned(tmp_path, pop3(below), pop3(name="b"), NOWHERE) == []
+
+
+@pytest.mark.parametrize("host", ["pop.gmail.com", "POP.googlemail.com"])
+def test_gmail_hides_what_was_retrieved(tmp_path: Path, host: str) -> None:
+    assert warned(tmp_path, pop3(host=host)) == [
+        "account.isp.pop3: Gmail hides what was retrieved by POP3, from every program: "
+        'take imap, or user = "recent:isp@isp.example", to whom it shows all of the '
+        "last 30 days"
+    ]
+    assert warned(tmp_path, pop3(host=host, keys=", user = 'recent:a@b.example'")) == []

@@ -1,0 +1,75 @@
+"""Folders that are postroom's own, and rules that would save there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from postroom.config.configuration import load_configuration
+from postroom.config.ownplaces import OwnPlaces
+from postroom.errors import ConfigError
+
+_SETTINGS = """
+[postroom]
+state = "{home}/state"
+
+[account.home]
+address = "me@example.org"
+imap = {{ host = "imap.example.org" }}
+password = "file:{home}/word"
+"""
+
+
+def problems(home: Path, action: str) -> list[str]:
+    """What is wrong with a rule that does this."""
+    (home / "rules.d").mkdir()
+    (home / "word").touch(mode=0o600)
+    (home / "word").write_text("secret")
+    settings = home / "postroom.toml"
+    settings.write_text(_SETTINGS.format(home=home))
+    rule = f'[[rule]]\nname = "it"\nthen = [ {{ save = {action} }} ]\n'
+    (home / "rules.d" / "a.toml").write_text(rule.replace("HOME", str(home)))
+    try:
+        load_configuration(settings)
+    except ConfigError as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        '{ attachments = true, to = "HOME/plugins" }',
+        '{ attachments = true, to = "HOME/plugins/{from.domain}" }',
+        '{ message = true, to = "HOME/rules.d/x" }',
+        '{ attachments = true, to = "HOME/state/maildir/isp/new" }',
+        '{ maildir = "HOME/state" }',
+    ],
+)
+def test_nothing_is_saved_among_what_is_postrooms_own(
+    tmp_path: Path, action: str
+) -> None:
+    (problem,) = problems(tmp_path, action)
+    assert "is postroom's own" in problem
+    assert "rule 'it'" in problem
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        '{ attachments = true, to = "HOME/saved/{from.domain}" }',
+        '{ maildir = "HOME/state/maildir/archive" }',
+        '{ maildir = "HOME/archive" }',
+    ],
+)
+def test_elsewhere_it_is_saved(tmp_path: Path, action: str) -> None:
+    assert problems(tmp_path, action) == []
+
+
+def test_a_link_hides_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "plugins")
+    own = OwnPlaces((tmp_path / "plugins",))
+    assert own.holding(tmp_path / "link" / "x") == tmp_path / "plugins"
+    assert own.holding(tmp_path / "other") is None
