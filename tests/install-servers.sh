@@ -44,4 +44,3 @@ apt-get -qq update
 add dovecot dovecot-imapd dovecot-lmtpd dovecot-pop3d
 add postfix postfix
 add strace strace
-add strace strace

@@ -19,6 +19,7 @@ from postroom.config.ruletable import RuleTable
 from postroom.config.settings import (
     AccountTable,
     ImapServer,
+    PopServer,
     PostroomTable,
     Settings,
     SmtpServer,
@@ -152,7 +153,7 @@ def test_every_key_of_a_rule_is_in_the_manual_of_rules() -> None:
 
 def test_every_setting_is_in_the_manual_of_the_daemon() -> None:
     manual = MANUALS["daemon/README.md"]
-    for table in (PostroomTable, AccountTable, ImapServer, SmtpServer):
+    for table in (PostroomTable, AccountTable, ImapServer, PopServer, SmtpServer):
         for key in table.model_fields:
             assert re.search(rf"(^|[`{{, ]){key}\b", manual, re.MULTILINE), key
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.daemon import Daemon
+from tests.endtoend.maildrops import PopHouse
 from tests.endtoend.oracle import RULES
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer
+from tests.servers.maildrop import Maildrop, serving_maildrop
+from tests.servers.sink import RecordingSmtp
 
 SETTINGS = """
 [postroom]
@@ -61,3 +64,16 @@ def make_daemon(
     for daemon in made:
         if daemon.process is not None and daemon.process.poll() is None:
             daemon.kill()
+
+
+@pytest.fixture
+def maildrop() -> Iterator[Maildrop]:
+    """A POP3 server that can misbehave; empty."""
+    with serving_maildrop() as drop:
+        yield drop
+
+
+@pytest.fixture
+def house(tmp_path: Path, sink: RecordingSmtp) -> PopHouse:
+    """What the daemon of a POP3 account needs beside its maildrop."""
+    return PopHouse(tmp_path, sink)

@@ -39,7 +39,7 @@ class Daemon:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
-            self._line(*arguments),
+            self.line(*arguments),
             env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
@@ -55,7 +55,7 @@ class Daemon:
     def start(self, *arguments: str) -> None:
         """Start `postroom run` in the background."""
         self.process = subprocess.Popen(
-            self._line("run", *arguments),
+            self.line("run", *arguments),
             env={**os.environ, **self.environment},
             stderr=subprocess.PIPE,
             text=True,
@@ -93,7 +93,8 @@ class Daemon:
         self.process.send_signal(number)
         return self.process.wait(timeout=60)
 
-    def _line(self, *arguments: str) -> list[str]:
+    def line(self, *arguments: str) -> list[str]:
+        """The command line of a command."""
         return [str(PROGRAM), *arguments, "--config", str(self.settings)]
 
     def _read(self, process: subprocess.Popen[str]) -> None:

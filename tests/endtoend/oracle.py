@@ -73,7 +73,11 @@ KINDS = (
 
 def make_mail(number: int) -> bytes:
     """The message of this number; its kind goes round."""
-    kind = KINDS[number % len(KINDS)]
+    return write(KINDS[number % len(KINDS)], number)
+
+
+def write(kind: Kind, number: int) -> bytes:
+    """The message of this kind and number."""
     extra = f"{kind.extra}\r\n" if kind.extra else ""
     return (
         f"From: {kind.sender}\r\nTo: me@dovecot.test\r\nSubject: {kind.subject}\r\n"

@@ -28,7 +28,7 @@ def logged_in(
 
 def mailboxes(client: imaplib.IMAP4) -> dict[str, list[Stored]]:
     """All messages by mailbox, in the order of UIDs; reading sets no flag."""
-    return {_decoded(name): _messages(client, name) for name in _names(client)}
+    return {decoded(name): _messages(client, name) for name in _names(client)}
 
 
 def checked(answer: tuple[str, Sequence[object]]) -> Sequence[object]:
@@ -58,7 +58,7 @@ def _stored(item: tuple[bytes, bytes]) -> Stored:
     return Stored(frozenset(names), item[1])
 
 
-def _decoded(name: str) -> str:
+def decoded(name: str) -> str:
     """A mailbox name out of modified UTF-7 (RFC 3501, section 5.1.3)."""
     return re.sub("&([^-]*)-", lambda found: _shifted(found[1]), name)
 

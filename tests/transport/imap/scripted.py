@@ -12,7 +12,6 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from postroom.ports import Account, Mailbox
 from postroom.transport.imap.account import ImapAccount
 from postroom.transport.imap.framing import Limits
 from postroom.transport.imap.mailbox import ImapMailbox
@@ -166,13 +165,6 @@ def account_at(
         timings=timings,
         limits=limits,
     )
-
-
-@contextlib.asynccontextmanager
-async def opened(account: Account, mailbox: str = "INBOX") -> AsyncIterator[Mailbox]:
-    """A mailbox of the account, on a connection of its own."""
-    async with account.connect() as session:
-        yield await session.open(mailbox)
 
 
 def attend(

@@ -1,45 +1,19 @@
-"""Accounts on servers that are not ours, and how they look to others."""
+"""Accounts on IMAP servers that are not ours."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
 from postroom.commands.demo.imap import ImapPlayground
-from postroom.ports import Account, Mailbox
 from postroom.transport.imap.account import ImapAccount
 from postroom.transport.tls import Tls, Trust
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer
-from tests.transport.imap.scripted import account_at, opened
-
-Contents = dict[str, list[tuple[frozenset[str], bytes]]]
-
-
-@dataclass(frozen=True)
-class Served:
-    """An account with an empty INBOX, and how it looks to others."""
-
-    account_with: Callable[[str], Account]
-    deliver: Callable[[bytes], Awaitable[None]]
-    contents: Callable[[], Awaitable[Contents]]
-    password: str = "secret"
-
-    @property
-    def account(self) -> Account:
-        """The account with its right password."""
-        return self.account_with(self.password)
-
-
-Serve = Callable[[], AbstractAsyncContextManager[Served]]
-
-
-def letter(subject: str, body: str = "Hello.") -> bytes:
-    """A message with this subject."""
-    return f"From: ann@example.org\r\nSubject: {subject}\r\n\r\n{body}\r\n".encode()
+from tests.transport.imap.scripted import account_at
+from tests.transport.served import Contents, Serve, Served
 
 
 @asynccontextmanager
@@ -101,22 +75,3 @@ def on_dovecot(
         yield Served(account, deliver, contents)
 
     return serve
-
-
-def use(serve: Serve, story: Callable[[Served, Mailbox], Awaitable[None]]) -> None:
-    """Tell a story about an account that has three messages in its INBOX."""
-
-    async def main() -> None:
-        async with asyncio.timeout(60), serve() as served:
-            for subject in ("one", "two", "three"):
-                await served.deliver(letter(subject))
-            async with opened(served.account) as mailbox:
-                await story(served, mailbox)
-
-    asyncio.run(main())
-
-
-async def subjects(served: Served, mailbox: str) -> list[str]:
-    """The subjects in a mailbox, as another client sees them."""
-    stored = (await served.contents()).get(mailbox, [])
-    return [raw.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for _, raw in stored]

@@ -15,8 +15,8 @@ from postroom.transport.imap.server import Timings
 from tests.servers.chaos import ChaosProxy, Plan, chaos_proxy
 from tests.servers.dovecot import DovecotServer
 from tests.servers.troubled import Fault, Kind, Way
-from tests.transport.imap.scripted import PATIENT, account_at, opened
-from tests.transport.imap.served import letter
+from tests.transport.imap.scripted import PATIENT, account_at
+from tests.transport.served import letter, opened
 
 LETTERS = [letter(f"message {n}", f"{n}: " + "Grüße. " * 300) for n in range(40)]
 STEPS = 8

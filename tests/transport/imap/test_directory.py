@@ -14,11 +14,9 @@ from postroom.transport.imap.mailbox import ImapMailbox
 from postroom.transport.tls import Tls
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer
-from tests.transport.imap.scripted import ALL, Peer, meet, nothing, opened
-from tests.transport.imap.served import (
-    dovecot_account,
-    letter,
-)
+from tests.transport.imap.scripted import ALL, Peer, meet, nothing
+from tests.transport.imap.served import dovecot_account
+from tests.transport.served import letter, opened
 
 SELECTED = ("* 0 EXISTS", "* OK [UIDVALIDITY 7] fine")
 MOVED = ("* OK [COPYUID 9 1 2] moved", "* 1 EXPUNGE")

@@ -20,15 +20,9 @@ from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer, running_dovecot
 from tests.servers.programs import wait_until
 from tests.servers.proxy import counting_proxy
-from tests.transport.imap.scripted import PATIENT, account_at, opened
-from tests.transport.imap.served import (
-    Served,
-    dovecot_account,
-    letter,
-    on_dovecot,
-    subjects,
-    use,
-)
+from tests.transport.imap.scripted import PATIENT, account_at
+from tests.transport.imap.served import dovecot_account, on_dovecot
+from tests.transport.served import Served, letter, opened, subjects, use
 
 
 def test_a_batch_costs_one_command_of_each_kind(

@@ -18,7 +18,8 @@ from postroom.errors import (
     TooManyConnections,
 )
 from postroom.transport.imap.login import proof
-from tests.transport.imap.scripted import Peer, Play, account_at, opened, theatre
+from tests.transport.imap.scripted import Peer, Play, account_at, theatre
+from tests.transport.served import opened
 
 
 def log_in(play: Play, password: str | None = "secret") -> None:

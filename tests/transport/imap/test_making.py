@@ -11,8 +11,9 @@ from postroom.ports import Mailbox, Placement
 from postroom.transport.imap.mailbox import ImapMailbox
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer
-from tests.transport.imap.scripted import ALL, Peer, meet, opened
-from tests.transport.imap.served import Served, on_dovecot, subjects, use
+from tests.transport.imap.scripted import ALL, Peer, meet
+from tests.transport.imap.served import on_dovecot
+from tests.transport.served import Served, opened, subjects, use
 
 MOVED = ("* OK [COPYUID 9 1 2] moved", "* 1 EXPUNGE")
 ABSENT = "NO [NONEXISTENT] absent"

@@ -18,14 +18,8 @@ from postroom.errors import (
 from postroom.transport.imap.server import Timings
 from postroom.transport.tls import Tls, Trust
 from tests.servers.certificates import Certificates
-from tests.transport.imap.scripted import (
-    PATIENT,
-    Peer,
-    Play,
-    account_at,
-    opened,
-    theatre,
-)
+from tests.transport.imap.scripted import PATIENT, Peer, Play, account_at, theatre
+from tests.transport.served import opened
 
 
 @pytest.fixture

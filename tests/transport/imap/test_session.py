@@ -18,9 +18,9 @@ from tests.transport.imap.scripted import (
     account_at,
     meet,
     nothing,
-    opened,
     theatre,
 )
+from tests.transport.served import opened
 
 
 def test_a_session_logs_in_selects_and_takes_its_leave() -> None:

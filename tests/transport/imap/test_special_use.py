@@ -26,7 +26,8 @@ from postroom.transport.imap.specialuse import (
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer
 from tests.transport.imap.scripted import ALL, Peer, attend, meet
-from tests.transport.imap.served import Served, on_dovecot, use
+from tests.transport.imap.served import on_dovecot
+from tests.transport.served import Served, use
 
 OPENED = ("* 0 EXISTS", "* OK [UIDVALIDITY 7] fine")
 GMAIL = (

@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from postroom.transport.maildir.mailbox import MaildirMailbox
-
 from postroom.errors import AbsentMailbox
 from postroom.ports import AccountReport, Mailbox, Standing
+from postroom.transport.maildir.mailbox import MaildirMailbox
 from postroom.transport.maildir.maildir import Letter, Maildir
 from postroom.transport.maildir.names import base
 from tests.servers.maildir import messages_in
@@ -29,7 +28,6 @@ class LocalSession:
 
     maildir: Maildir
     generation: int = 1
-    login_delay: float = 0
     login_delay: float = 0
 
     async def open(self, mailbox: str) -> Mailbox:

@@ -40,11 +40,14 @@ class Unfinished:
         self._put(self._lines.feed(octets))
 
     def seal(self, received: datetime, umask: int) -> None:
-        """Have all of it on disk; nothing more is written."""
+        """End it; nothing more is written."""
         self._put(self._lines.end())
         os.fchmod(self._number, 0o666 & ~umask)
         arrival = (received - _EPOCH) // _MICROSECOND * 1000
         os.utime(self._number, ns=(arrival, arrival))
+
+    def sync(self) -> None:
+        """Have all of it on disk."""
         os.fsync(self._number)
         self._close()
 

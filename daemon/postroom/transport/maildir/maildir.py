@@ -18,9 +18,10 @@ from postroom.transport.maildir.names import require_base
 from postroom.transport.maildir.tree import TMP, Tree, make_path
 from postroom.transport.maildir.troubles import telling
 
-# A disk that is asked by several at once writes what they want in one go. Four are as
-# quick where it answers at once; a slow one gains with each.
-_WRITERS = 8
+# A disk that is asked by several at once writes what they want in one go; more than
+# these gain nothing where it answers at once.
+_SYNCING = 4
+_MOST_OPEN = 128
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,11 @@ class Maildir:
             return
         with self.entered(folder, making=True) as place, ExitStack() as stack:
             tmp = stack.enter_context(self._tmp())
-
-            def write(letter: Letter) -> Finished:
-                base = require_base(letter.base)
-                draft = Unfinished(tmp)
-                stack.callback(draft.discard)
-                draft.write(letter.octets)
-                draft.seal(letter.received, self._umask)
-                return base, draft
-
-            with ThreadPoolExecutor(min(_WRITERS, len(letters))) as pool:
-                drafts = list(pool.map(write, letters))
+            drafts: list[Finished] = []
+            for few in _slices(letters):
+                written = [self._write(letter, tmp, stack) for letter in few]
+                _sync([draft for _, draft in written])
+                drafts += written
             deliver(place, drafts)
 
     def draft(self) -> Draft:
@@ -105,7 +100,17 @@ class Maildir:
         """Put a message that was written in pieces into a folder, as `put` does."""
         with self.entered(folder, making=True) as place:
             draft[1].seal(received, self._umask)
+            draft[1].sync()
             deliver(place, [draft])
+
+    def _write(self, letter: Letter, tmp: int, stack: ExitStack) -> Finished:
+        """A draft of it that is not on disk yet; `stack` discards it."""
+        base = require_base(letter.base)
+        draft = Unfinished(tmp)
+        stack.callback(draft.discard)
+        draft.write(letter.octets)
+        draft.seal(letter.received, self._umask)
+        return base, draft
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -122,6 +127,17 @@ class Maildir:
     def _tmp(self) -> Iterator[int]:
         with self._tree() as tree, opened(TMP, tree.root) as tmp:
             yield tmp
+
+
+def _slices(letters: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
+    """So few that all of them can be open at once."""
+    for start in range(0, len(letters), _MOST_OPEN):
+        yield letters[start : start + _MOST_OPEN]
+
+
+def _sync(drafts: Sequence[Unfinished]) -> None:
+    with ThreadPoolExecutor(min(_SYNCING, len(drafts))) as pool:
+        list(pool.map(Unfinished.sync, drafts))
 
 
 class Draft:

@@ -1,8 +1,14 @@
-"""What a Mailbox promises, kept on servers that are not ours: pymap and Dovecot."""
+"""What a Mailbox promises, kept over IMAP, over POP3, and in a local Maildir.
+
+What others see of it: over IMAP what lies on the server, and else what lies in the
+Maildir of the account.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -10,31 +16,37 @@ from postroom.errors import AuthenticationError, PermanentError
 from postroom.ports import Mailbox, Placement
 from postroom.rules.effects import SetFlags
 from postroom.transport.tls import Tls
-from tests.transport.imap.scripted import opened
-from tests.transport.imap.served import (
-    Serve,
-    Served,
-    letter,
-    on_dovecot,
-    on_pymap,
-    subjects,
-    use,
-)
+from tests.servers.certificates import Certificates
+from tests.servers.dovecot import DovecotServer
+from tests.transport.imap.served import on_dovecot, on_pymap
+from tests.transport.maildir.served import in_maildir
+from tests.transport.pop3.served import on_dovecot_pop3, on_maildrop
+from tests.transport.served import Serve, Served, letter, opened, subjects, use
+
+SERVERS: dict[str, Serve] = {
+    "imap-pymap": on_pymap,
+    "pop3-scripted": on_maildrop,
+    "maildir": in_maildir,
+}
+DOVECOTS: dict[str, Callable[[DovecotServer, Certificates], Serve]] = {
+    "imap-dovecot": on_dovecot,
+    "imap-dovecot-starttls": partial(on_dovecot, tls=Tls.STARTTLS),
+    "pop3-dovecot": on_dovecot_pop3,
+    "pop3-dovecot-starttls": partial(on_dovecot_pop3, tls=Tls.STARTTLS),
+}
 
 
-@pytest.fixture(params=["pymap", "dovecot", "dovecot-starttls"])
+@pytest.fixture(params=[*SERVERS, *DOVECOTS])
 def serve(request: pytest.FixtureRequest) -> Serve:
-    """Accounts on each of the servers."""
-    if request.param == "pymap":
-        return on_pymap
-    tls = Tls.STARTTLS if request.param.endswith("starttls") else Tls.IMPLICIT
+    """Accounts of each kind."""
+    if request.param in SERVERS:
+        return SERVERS[request.param]
     server = request.getfixturevalue("dovecot")
-    return on_dovecot(server, request.getfixturevalue("certificates"), tls)
+    return DOVECOTS[request.param](server, request.getfixturevalue("certificates"))
 
 
 def test_messages_are_found_read_and_not_changed(serve: Serve) -> None:
     async def story(served: Served, mailbox: Mailbox) -> None:
-        before = await served.contents()
         uids = await mailbox.uids_after(0)
         assert len(uids) == 3
         assert await mailbox.newest() == uids[-1]
@@ -48,7 +60,9 @@ def test_messages_are_found_read_and_not_changed(serve: Serve) -> None:
         assert {message.key.uidvalidity for message in found} == {mailbox.uidvalidity}
         contents = await mailbox.contents([uids[1], uids[-1] + 7])
         assert contents == {uids[1]: letter("two")}
-        assert await served.contents() == before
+        inbox = (await served.contents())["INBOX"]
+        sent = [letter(subject) for subject in ("one", "two", "three")]
+        assert inbox == [(frozenset(), raw) for raw in sent]
 
     use(serve, story)
 
@@ -63,20 +77,6 @@ def test_an_empty_mailbox_has_nothing(serve: Serve) -> None:
             assert await mailbox.move([1, 2], "Old") == {}
 
     asyncio.run(main())
-
-
-def test_an_arrival_ends_the_wait(serve: Serve) -> None:
-    async def story(served: Served, mailbox: Mailbox) -> None:
-        assert mailbox.pushes
-        newest = (await mailbox.uids_after(0))[-1]
-        async with asyncio.TaskGroup() as group:
-            group.create_task(mailbox.changed())
-            await served.deliver(letter("four"))
-        (uid,) = await mailbox.uids_after(newest)
-        (message,) = await mailbox.headers([uid])
-        assert message.subject == "four"
-
-    use(serve, story)
 
 
 def test_a_wait_can_be_given_up_again_and_again(serve: Serve) -> None:
@@ -125,16 +125,17 @@ def test_a_copy_leaves_the_message_where_it_is(serve: Serve) -> None:
     use(serve, story)
 
 
-def test_a_copy_is_recognised_by_its_message_id_and_header(serve: Serve) -> None:
+def test_a_copy_that_was_made_before_is_found_again(serve: Serve) -> None:
     async def main() -> None:
         async with serve() as served:
-            for name in ("", *(f"Message-ID: <{n}@example>\r\n" for n in (1, 2, 2))):
+            for name in (f"Message-ID: <{n}@example>\r\n" for n in (1, 2, 2)):
                 await served.deliver(name.encode() + letter("x"))
             async with opened(served.account) as mailbox:
-                unnamed, one, two, twin = uids = await mailbox.uids_after(0)
-                placed = await mailbox.copy([unnamed, two], "Old")
+                one, two, twin = uids = await mailbox.uids_after(0)
+                assert len(await mailbox.headers(uids)) == 3
+                placed = await mailbox.copy([two], "Old")
                 found = await mailbox.resume(uids, "Old", move=False)
-                # Which twin it is can't be told if both came in the same second.
+                # Which twin it is, not every kind can tell.
                 assert list(found.values()) == [placed[two]]
                 assert found.keys() <= {two, twin}
                 assert await mailbox.resume(uids, "Nowhere", move=False) == {}
@@ -203,20 +204,19 @@ def test_a_message_that_vanishes_is_left_out(serve: Serve) -> None:
     use(serve, story)
 
 
-def test_a_probe_tells_the_mailboxes(serve: Serve) -> None:
-    async def story(served: Served, mailbox: Mailbox) -> None:
-        await mailbox.copy(await mailbox.uids_after(0), "Entwürfe & Co")
-        report = await served.account.probe()
-        assert {"IDLE", "MOVE", "UIDPLUS"} <= report.capabilities
-        assert set(report.mailboxes) >= {"INBOX", "Entwürfe & Co"}
-        assert report.delimiter == "/"
+def test_a_probe_tells_of_an_inbox(serve: Serve) -> None:
+    async def main() -> None:
+        async with serve() as served:
+            assert "INBOX" in (await served.account.probe()).mailboxes
 
-    use(serve, story)
+    asyncio.run(main())
 
 
 def test_a_wrong_password_is_an_authentication_error(serve: Serve) -> None:
     async def main() -> None:
         async with serve() as served:
+            if not served.locked:
+                pytest.skip("nobody is asked for a password")
             with pytest.raises(AuthenticationError):
                 await served.account_with("wrong").probe()
 
@@ -229,33 +229,5 @@ def test_a_mailbox_that_is_not_there_is_a_permanent_error(serve: Serve) -> None:
             with pytest.raises(PermanentError):
                 async with opened(served.account, "Nowhere"):
                     pass
-
-    asyncio.run(main())
-
-
-def test_a_session_opens_one_mailbox_after_the_other(serve: Serve) -> None:
-    async def main() -> None:
-        async with serve() as served, served.account.connect() as session:
-            for subject in ("one", "two"):
-                await served.deliver(letter(subject))
-            inbox = await session.open("INBOX")
-            one, two = await inbox.uids_after(0)
-            await inbox.copy([one], "Old")
-            before = await session.standing("Old")
-            old = await session.open("Old")
-            assert len(await old.uids_after(0)) == 1
-            assert await session.standing("Old") is None
-            with pytest.raises(RuntimeError):
-                await inbox.uids_after(0)
-            inbox = await session.open("INBOX")
-            assert before == await session.standing("Old")
-            await inbox.copy([two], "Old")
-            after = await session.standing("Old")
-            assert before is not None
-            assert after is not None
-            assert (before.messages, after.messages) == (1, 2)
-            assert before.uidvalidity == after.uidvalidity
-            assert before.uidnext < after.uidnext
-            await session.prove()
 
     asyncio.run(main())
