@@ -63,8 +63,12 @@ class TemporaryError(PostroomError):
     """It did not work now; the same may work later."""
 
 
-class LocalTrouble(TemporaryError):
-    """Something is wrong on this machine: no fault of a server, nor of a message."""
+class Blameless(TemporaryError):
+    """It did not work now, and no message that was asked for is to blame."""
+
+
+class LocalTrouble(Blameless):
+    """Something is wrong on this machine, such as its disk."""
 
 
 class StoreUnavailable(LocalTrouble):

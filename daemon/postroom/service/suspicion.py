@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 
-from postroom.errors import LocalTrouble, RefusedForNow, TemporaryError
+from postroom.errors import Blameless, RefusedForNow, TemporaryError
 from postroom.service.batches import BatchSizes
 
 _MOST_ENDS = 3
@@ -49,7 +49,7 @@ class Suspicion:
         """While these are fetched: what goes wrong meanwhile is noted."""
         try:
             yield
-        except LocalTrouble:
+        except Blameless:
             raise  # no fault of theirs
         except TemporaryError as error:
             self.note(uids, now, error)

@@ -30,8 +30,11 @@ class PopAccount:
         to be kept there no longer, and quit."""
         async with self._entrance.logged_in() as connection:
             session = PopSession(self._custody, connection, next(self._generations))
-            yield session
-            await session.settle()
+            try:
+                yield session
+                await session.settle()
+            finally:
+                await session.abandon()
 
     async def probe(self) -> AccountReport:
         """Log in, look, and quit."""

@@ -7,7 +7,7 @@ there is not retrieved again. While one batch is made durable the next one comes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -87,7 +87,7 @@ class Collector:
 
     `careful`: the server hides what was retrieved, so that each message is made durable
     and noted before the next one is asked for. `fresh` are messages that were collected
-    and need not be read from the disk again; they are taken at each batch.
+    and need not be read from the disk again; they are taken when they are asked for.
     """
 
     account: str
@@ -108,11 +108,9 @@ class Collector:
         """Have these in the Maildir, but for those that the server refuses."""
         await self._retrieve([self.inventory.listed[uid] for uid in uids], self._store)
 
-    def take_fresh(self) -> dict[int, Message]:
-        """The messages that were collected since this was last asked."""
-        fresh = dict(self.fresh)
-        self.fresh.clear()
-        return fresh
+    def take_fresh(self, uids: Collection[int]) -> dict[int, Message]:
+        """Those of these that were collected, and not taken yet."""
+        return {uid: self.fresh.pop(uid) for uid in uids if uid in self.fresh}
 
     async def note_found(self, uids: Sequence[int]) -> None:
         """Note as stored what is in the Maildir, and was not noted before a break."""

@@ -14,6 +14,7 @@ from postroom.ports import Placement
 from postroom.rules.effects import SetFlags
 from postroom.transport.maildir.mailbox import MaildirMailbox
 from postroom.transport.pop3.collector import Collector
+from postroom.transport.pop3.foresight import Foresight
 from postroom.transport.pop3.inventory import Inventory
 
 
@@ -24,11 +25,13 @@ class PopMailbox:
         self,
         inventory: Inventory,
         collector: Collector,
+        foresight: Foresight,
         inbox: MaildirMailbox,
         uidnext: int,
     ) -> None:
         self._inventory = inventory
         self._collector = collector
+        self._foresight = foresight
         self._inbox = inbox
         self._uidnext = uidnext
         self._found: set[int] = set()
@@ -72,15 +75,16 @@ class PopMailbox:
 
     async def headers(self, uids: Sequence[int]) -> list[Message]:
         """These messages at depth headers, retrieved if they are not here yet."""
+        await self._foresight.end()
         unnoted = self._found.intersection(uids) - self._inventory.stored
         await self._collector.note_found(sorted(unnoted))
         if wanted := self._inventory.unstored(uids):
             await self._collector.collect(wanted)
-        fresh = self._collector.take_fresh()
         asked = set(uids) - self._inventory.void
+        fresh = self._collector.take_fresh(asked)
         here = await self._inbox.headers(sorted(asked - fresh.keys()))
-        found = {message.key.uid: message for message in here}
-        found |= {uid: fresh[uid] for uid in asked & fresh.keys()}
+        found = {message.key.uid: message for message in here} | fresh
+        self._look_ahead(max(uids, default=0), 2 * len(uids))
         return [found[uid] for uid in sorted(found)]
 
     async def contents(self, uids: Sequence[int]) -> dict[int, bytes]:
@@ -124,3 +128,8 @@ class PopMailbox:
     async def expunge(self, uids: Sequence[int]) -> frozenset[int]:
         """Remove these from the Maildir for good; the maildrop is another matter."""
         return await self._inbox.expunge(uids)
+
+    def _look_ahead(self, uid: int, most: int) -> None:
+        """Retrieve meanwhile what is likely to be asked for next: batches grow."""
+        listed = sorted(each for each in self._inventory.listed if each > uid)
+        self._foresight.begin(self._inventory.unstored(listed)[:most])

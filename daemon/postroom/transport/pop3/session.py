@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from postroom.errors import AbsentMailbox, PermanentError
@@ -19,6 +19,7 @@ from postroom.transport.maildir.mailbox import MaildirMailbox
 from postroom.transport.maildir.maildir import Maildir
 from postroom.transport.pop3.collector import Collector
 from postroom.transport.pop3.connection import Connection
+from postroom.transport.pop3.foresight import Confidence, Foresight
 from postroom.transport.pop3.incoming import Incoming
 from postroom.transport.pop3.inventory import Inventory
 from postroom.transport.pop3.mailbox import PopMailbox
@@ -41,6 +42,7 @@ class Custody:
     memory: Maildrops
     now: Callable[[], datetime]
     hides: bool = False
+    confidence: Confidence = field(default_factory=Confidence)
 
 
 class PopSession:
@@ -53,6 +55,7 @@ class PopSession:
         self._connection = connection
         self._generation = generation
         self._inventory: Inventory | None = None
+        self._foresight: Foresight | None = None
 
     @property
     def generation(self) -> int:
@@ -92,6 +95,8 @@ class PopSession:
         Raises `TemporaryError` where the server does not confirm it: then it is done
         again in the next one, which finds what is still there.
         """
+        if self._foresight:
+            await self._foresight.end()
         due = await self._due()
         removed = await self._connection.remove(sorted(due)) if due else ()
         await self._connection.quit()
@@ -99,6 +104,12 @@ class PopSession:
             account, uids = self._custody.account, [due[each] for each in removed]
             await self._custody.memory.note_removed(account, uids)
             log.info("messages_removed", account=account, messages=len(uids))
+        self._custody.confidence.is_given = True
+
+    async def abandon(self) -> None:
+        """End what is still under way; removes nothing."""
+        if self._foresight:
+            await self._foresight.give_up()
 
     # -- insides -----------------------------------------------------------------------
 
@@ -112,6 +123,7 @@ class PopSession:
 
     async def _open_inbox(self) -> Mailbox:
         custody = self._custody
+        await self.abandon()
         if custody.maildir:
             await self._compare(custody.maildir)
         listing = await self._connection.listing()
@@ -143,7 +155,7 @@ class PopSession:
         drop: Maildrop,
     ) -> Mailbox:
         custody = self._custody
-        inbox = MaildirMailbox(custody.account, maildir, INBOX, drop.uidvalidity)
+        place = (custody.account, maildir, INBOX, drop.uidvalidity)
         # Where all is removed, nothing tells that it was hidden before.
         seems_to = drop.hides and custody.keep != timedelta(0)
         # With EXPIRE 0 (RFC 2449, section 6.7) what was retrieved is gone after QUIT.
@@ -152,7 +164,7 @@ class PopSession:
             custody.account,
             Incoming(custody.account, self._connection, maildir),
             maildir,
-            inbox,
+            MaildirMailbox(*place),
             custody.memory,
             inventory,
             custody.now,
@@ -161,7 +173,9 @@ class PopSession:
         if unidentified:
             await collector.identify(unidentified)
             drop = await custody.memory.maildrop(custody.account)
-        return PopMailbox(inventory, collector, inbox, drop.uidnext)
+        self._foresight = foresight = Foresight(collector, custody.confidence)
+        inbox = MaildirMailbox(*place)
+        return PopMailbox(inventory, collector, foresight, inbox, drop.uidnext)
 
     def _look_only(
         self, inventory: Inventory, unidentified: list[Listed], drop: Maildrop
