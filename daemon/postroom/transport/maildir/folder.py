@@ -20,9 +20,10 @@ _FOLDER = _FOLLOWING | os.O_NOFOLLOW
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PIECE = 1024 * 1024
 
-# A look at a folder may miss a name that is changed meanwhile (POSIX, readdir), but
-# hardly so often in a row.
-_LOOKS = 5
+# A look at a folder may miss a name that is changed meanwhile (POSIX, readdir). What so
+# many looks in a row at a folder that stood still did not find is not there.
+_STILL_LOOKS = 3
+_MOST_LOOKS = 200
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -77,12 +78,16 @@ class Folder:
         `known` tells where the files were at last, and is brought up to date.
         """
         done: dict[Key, Result] = {}
-        for look in range(1 + _LOOKS):
+        still = 0
+        for look in range(1 + _MOST_LOOKS):
             left = [key for key in wanted if key not in done]
-            if not left:
+            if not left or still == _STILL_LOOKS:
                 break
             if look:
+                before = self._stamps()
                 found = self.find(frozenset(left), key_of)
+                stood = not found and self._stamps() == before
+                still = still + 1 if stood else 0
                 for key in left:
                     known.pop(key, None)
                 known.update(found)
@@ -91,6 +96,10 @@ class Folder:
                     with suppress(FileNotFoundError):
                         done[key] = act(key, entry)
         return done
+
+    def _stamps(self) -> list[int]:
+        """What changes when a name does."""
+        return [os.fstat(place).st_mtime_ns for place in (self.new, self.cur)]
 
     def is_same(self, other: Folder) -> bool:
         """True if both are one folder, whatever they were called."""
