@@ -20,7 +20,6 @@ from postroom import (
     Message,
     Octets,
     Perform,
-    PermanentError,
     RegisterAction,
     Services,
     clean_file_name,
@@ -60,6 +59,8 @@ class Save(Action):
             raise ValueError("most and largest are limits of attachments")
         if self.most < 1:
             raise ValueError("most is at least 1")
+        if self.quota == 0:
+            raise ValueError("a quota of 0 has room for nothing: leave it out")
 
     def effects(self, message: Message) -> Iterable[Effect]:
         """Have it saved, if there is something to save."""
@@ -71,10 +72,20 @@ class Save(Action):
             "folder": self.folder.expand(message) if self.folder else "INBOX",
             "received": message.received.isoformat(),
         }
-        yield Perform(json.dumps(told), needs_bytes=True)
+        yield Perform(json.dumps(told), needs_bytes=True, told=self._tell(message))
 
-    async def perform(self, payload: str, services: Services) -> None:
-        """Save it; a second time finds what is there."""
+    def _tell(self, message: Message) -> str:
+        """What is saved of it, and where."""
+        if self.maildir:
+            folder = self.folder.expand(message) if self.folder else "INBOX"
+            return f"save a copy in {self.maildir}, folder {folder}"
+        patterns = ", ".join(map(str, self.attachments or ()))
+        what = f"attachments {patterns}" if patterns else "the message"
+        levels = (self.to.top, *self.to.below(message)) if self.to else ()
+        return f"save {what} to {'/'.join(levels)}"
+
+    async def perform(self, payload: str, services: Services) -> str:
+        """Save it; a second time finds what is there. What the limits left out."""
         told = json.loads(payload)
         content = services.content or b""
         if self.maildir:
@@ -82,27 +93,27 @@ class Save(Action):
             place = self.maildir, told["folder"]
             await services.places.deliver(*place, content, received, self.quota)
         elif self.attachments:
-            await self._save_attachments(content, told["levels"], services)
+            return await self._save_attachments(content, told["levels"], services)
         else:
             await self._write(told["levels"], told["name"], content, services)
+        return ""
 
     async def _save_attachments(
         self, content: bytes, levels: Sequence[str], services: Services
-    ) -> None:
-        """Save those that are wanted within the limits, then tell of the others."""
-        failures = []
+    ) -> str:
+        """Save those that are wanted within the limits; which were left out."""
+        left_out = []
         wanted = await asyncio.to_thread(self._choose, content)
         for attachment in wanted[: self.most]:
             name = clean_file_name(attachment.name)
             octets = await asyncio.to_thread(attachment.read, self.largest)
             if octets is None:
-                failures.append(f"{name} has more than {self.largest} octets")
+                left_out.append(f"{name} has more than {self.largest} octets")
             else:
                 await self._write(levels, name, octets, services)
         if len(wanted) > self.most:
-            failures.append(f"there are {len(wanted)}, and most is {self.most}")
-        if failures:
-            raise PermanentError(f"not all is saved: {'; '.join(failures)}")
+            left_out.append(f"there are {len(wanted)}, and most is {self.most}")
+        return f"not all is saved: {'; '.join(left_out)}" if left_out else ""
 
     def _choose(self, content: bytes) -> list[Attachment]:
         patterns = AnyOf(self.attachments or ())

@@ -70,6 +70,12 @@ CATCHES_ALL = {
     "store/writer.py": "what fails in its thread is raised where it is awaited",
 }
 
+# What may import when it runs, though it is no command, and why.
+LOADS_LATE = {
+    "service/connections.py": "who has no server of a kind does not load its client",
+    "service/supervisor.py": "who handles mail once does not load the timetable",
+}
+
 _SILENCING = re.compile(r"\bnoqa\b|\btype:\s*ignore\b")
 _REASONED = re.compile(r"(noqa: [A-Z0-9, ]+|type: ignore\[[\w, -]+\])\s*[-#]\s*\w+")
 
@@ -138,8 +144,9 @@ def plugin_imports(source: Source) -> Iterator[str]:
 
 
 def lazy_imports(source: Source) -> Iterator[str]:
-    """Imports stand at the top; only what starts quickly may import when it runs."""
-    if source.part in {"__init__", "cli", "commands"}:
+    """Imports stand at the top; only what starts quickly may import when it runs, or
+    has leave to."""
+    if source.part in {"__init__", "cli", "commands"} or source.place in LOADS_LATE:
         return
     for function in _functions(source.tree):
         for node in ast.walk(function):

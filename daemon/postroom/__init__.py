@@ -1,4 +1,4 @@
-"""postroom sorts, files, answers and passes on the mail of IMAP accounts.
+"""postroom sorts, files, saves, answers and passes on IMAP and POP3 mail.
 
 This is what a plugin may import; nothing is loaded before it is asked for.
 """

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from postroom.commands.maildrop import describe_maildrop, why_not_writable
+from postroom.commands.maildrop import describe_maildrop
+from postroom.commands.writable import why_not_writable
 from postroom.config.configuration import load_configuration
 from postroom.config.settings import AccountTable
 from postroom.ports import AccountReport, Cursor, WatchReport
@@ -63,7 +64,7 @@ def described(
         }
     )
     report = AccountReport(frozenset(capabilities), ("INBOX",), None)
-    facts, remarks = describe_maildrop(table, report, None)
+    facts, remarks = describe_maildrop(table, report)
     return dict(facts), remarks
 
 
@@ -103,7 +104,33 @@ def test_a_server_that_is_away_is_told_and_a_wrong_maildir_with_it(
     (told,) = done.data["servers"]
     assert (told["kind"], told["works"]) == ("pop3", False)
     assert "127.0.0.1:9" in told["error"]
-    assert told["remarks"] == [f"maildir: {workplace.folder}/mail is no folder"]
+    (problem,) = done.data["problems"]
+    assert problem["key"] == "account.isp.maildir"
+    assert problem["message"] == f"{workplace.folder}/mail is no folder"
+
+
+def test_a_maildir_that_can_not_be_used_is_a_problem_and_counted(
+    workplace: Workplace, dovecot: DovecotServer
+) -> None:
+    """What rules save elsewhere is only warned of."""
+    folder = workplace.folder
+    user = dovecot.new_user()
+    password = dovecot.password
+    where = {"address": dovecot.address(user), "password": password}
+    more = f'maildir = "{folder}/mail/isp"'
+    furnish(workplace, dovecot.ports.pop3, **where, more=more)
+    place = f'{{ save = {{ message = true, to = "{folder}/file/x" }} }}'
+    rule = f'[[rule]]\nname = "it"\nthen = [ {place} ]\n'
+    (folder / "rules.d" / "20-save.toml").write_text(rule)
+    (folder / "file").touch()
+    done = workplace.run("check", "--connect")
+    assert done.code == 0, done
+    assert f"warning: {folder}/rules.d/20-save.toml: rule 'it'" in done.out
+    assert f"save: {folder}/file is no folder" in done.out
+    (folder / "mail").touch()
+    done = workplace.run("check", "--connect")
+    assert done.code == 1
+    assert ", 1 problem, " in done.out.splitlines()[-1]
 
 
 def test_a_wrong_password_is_told_without_it(workplace: Workplace) -> None:

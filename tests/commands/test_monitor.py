@@ -12,12 +12,22 @@ from rich.console import Console
 from postroom.commands.status.live import watch
 from postroom.commands.status.standing import Standing, look
 from postroom.config.configuration import load_configuration
-from postroom.ports import Cursor, Decision, Hold, HoldKind, Ruleset, WatchReport
+from postroom.ports import (
+    Cursor,
+    Decision,
+    EffectState,
+    Hold,
+    HoldKind,
+    PerformResult,
+    Ruleset,
+    WatchReport,
+)
+from postroom.rules.effects import Perform
 from postroom.service.opening import open_service
 from postroom.store.store import SqlStore
 from tests.commands.attended import with_store
 from tests.commands.workplace import Ended, Workplace
-from tests.store.samples import message
+from tests.store.samples import decide, message, plan
 
 # The line, then the numbers: https://www.monitoring-plugins.org/doc/guidelines.html
 LINE = re.compile(r"POSTROOM (\w+) - ([^|\n]+)\|((\w+=\d+ ?)+)\n")
@@ -166,3 +176,26 @@ def test_a_watch_shows_it_anew_until_ctrl_c(workplace: Workplace) -> None:
     assert pauses == [2.0, 2.0]
     assert "home" in shown.getvalue()
     assert "anew" in shown.getvalue()
+
+
+def test_what_can_not_be_performed_yet_is_a_warning(workplace: Workplace) -> None:
+    remember(workplace, "idle")
+
+    async def delay(store: SqlStore) -> None:
+        now = datetime.now(UTC)
+        save = Perform("{}", action="save", told="save \x1b[1mit")
+        await decide(store, (message(1), plan("k", save)))
+        (due,) = await store.due_performs(now, 9)
+        await store.begin_perform(due.id)
+        again = now + timedelta(minutes=5, seconds=30)
+        late = PerformResult(due.id, EffectState.PLANNED, "the disk is full", again)
+        await store.finish_performs([late])
+
+    with_store(workplace, delay)
+    verdict, why, numbers = told(monitor(workplace))
+    assert (verdict, why, numbers["unperformed"]) == ("WARNING", "1 unperformed", 1)
+    out = workplace.run("status").out
+    assert "save \\x1b[1mit: the disk is full" in " ".join(out.split())
+    assert "\x1b" not in out
+    (delayed,) = workplace.run("status", "--json").data["delayed"]
+    assert (delayed["rule"], delayed["reason"]) == ("Invoices", "the disk is full")

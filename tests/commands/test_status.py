@@ -9,12 +9,22 @@ import pytest
 
 from postroom.config.configuration import load_configuration
 from postroom.errors import PluginError
-from postroom.ports import Cursor, Decision, Hold, HoldKind, Ruleset, WatchReport
+from postroom.ports import (
+    Cursor,
+    Decision,
+    EffectState,
+    Hold,
+    HoldKind,
+    PerformResult,
+    Ruleset,
+    WatchReport,
+)
+from postroom.rules.effects import Perform
 from postroom.service.opening import open_service
 from postroom.store.store import SqlStore
 from tests.commands.attended import store_of, with_store
 from tests.commands.workplace import Ended, Workplace
-from tests.store.samples import message
+from tests.store.samples import decide, message, plan
 
 WATCH = 'watch = ["INBOX", "Lists/[/x]"]\n'
 
@@ -239,3 +249,23 @@ def test_one_way_of_telling_is_chosen(
     workplace: Workplace, pair: tuple[str, str]
 ) -> None:
     assert workplace.run("status", *pair).code == 2
+
+
+@pytest.mark.parametrize("kind", ["imap", "pop3"])
+def test_a_pop3_account_is_told_how_what_failed_is_tried_again(
+    workplace: Workplace, kind: str
+) -> None:
+    """On another the message can be moved out and back in."""
+    text = workplace.settings.read_text()
+    workplace.settings.write_text(text.replace("imap = ", f"{kind} = "))
+
+    async def fail(store: SqlStore) -> None:
+        save = Perform("{}", action="save")
+        await decide(store, (message(1), plan("k", save)))
+        (due,) = await store.due_performs(datetime.now(UTC), 9)
+        await store.begin_perform(due.id)
+        await store.finish_performs([PerformResult(due.id, EffectState.FAILED, "no")])
+
+    with_store(workplace, fail)
+    told = "`postroom release Invoices` has it tried again"
+    assert (told in workplace.run("status").out) is (kind == "pop3")

@@ -85,6 +85,15 @@ def test_a_label_has_no_place_in_a_maildir(tmp_path: Path) -> None:
         taken(tmp_path, apart, IMAP, pop3())
 
 
+def test_a_label_has_no_place_where_nothing_is_stored(tmp_path: Path) -> None:
+    rule = write_rule(then="[{ colour = true }]")
+    (problem,) = refused(tmp_path, rule, NOWHERE)
+    assert problem.message == (
+        "colour: account 'far' is a POP3 account, which has no labels: have the rule "
+        "name other accounts"
+    )
+
+
 def test_without_a_maildir_there_is_nothing_to_file_in_or_to_mark(
     tmp_path: Path,
 ) -> None:
@@ -97,7 +106,6 @@ def test_without_a_maildir_there_is_nothing_to_file_in_or_to_mark(
         "flag": "true",
         "unflag": "true",
         "delete": "true",
-        "colour": "true",
     }
     for name, option in filing.items():
         rule = write_rule(then=f"[{{ {name} = {option} }}]")
@@ -164,7 +172,7 @@ def test_a_maildrop_is_visited_for_one_account_only(tmp_path: Path) -> None:
     ("one", "other", "complaint"),
     [
         ("/srv/a", "/srv/a", "account 'one' has the same Maildir"),
-        ("/srv/a", "/srv/x/../a/", "account 'one' has the same Maildir"),
+        ("/srv/a", "/srv/a/", "account 'one' has the same Maildir"),
         (
             "/srv/a",
             "/srv/a/b",
@@ -199,7 +207,7 @@ def test_a_link_does_not_hide_that_two_maildirs_are_one(tmp_path: Path) -> None:
     assert told == "account.b.maildir: account 'one' has the same Maildir"
 
 
-@pytest.mark.parametrize("place", ["", "/maildir", "/plugins/x", "/..", "/x/../mail"])
+@pytest.mark.parametrize("place", ["", "/maildir", "/plugins/x"])
 def test_a_maildir_is_apart_from_what_postroom_remembers(
     tmp_path: Path, place: str
 ) -> None:
@@ -210,6 +218,38 @@ def test_a_maildir_is_apart_from_what_postroom_remembers(
         f"account.isp.maildir: what postroom remembers is in {state}: expected a "
         f"folder apart from that, or below {state}/maildir"
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "complaint"),
+    [
+        ("/etc/mail", "/etc is the system's"),
+        ("/srv/a\\u0007", "no control characters"),
+        ("/srv/{account}", "braces stand for placeholders"),
+        ("/srv/../a", "without . and .."),
+        ("/srv", "expected a folder of its own"),
+        ("/", "expected a folder of its own"),
+        ("HOME/file", "is there, and is no folder"),
+        ("HOME", "is postroom's own"),
+        ("HOME/plugins/x", "is postroom's own"),
+        ("HOME/rules.d", "is postroom's own"),
+    ],
+)
+def test_no_mail_is_stored_where_nothing_is_saved(
+    tmp_path: Path, path: str, complaint: str
+) -> None:
+    (tmp_path / "file").touch()
+    table = pop3(f'maildir = "{path.replace("HOME", str(tmp_path))}"')
+    (told,) = complaints(tmp_path, table)
+    assert told.startswith("account.isp.maildir: ")
+    assert complaint in told
+
+
+def test_beside_the_settings_there_may_be_a_maildir(tmp_path: Path) -> None:
+    (tmp_path / "mail").mkdir()
+    load(tmp_path, pop3(f'maildir = "{tmp_path}/mail"'))
+    load(tmp_path, pop3(), own=postroom(tmp_path / "state"))
+    load(tmp_path, pop3(), own=postroom(tmp_path))
 
 
 # -- advice ----------------------------------------------------------------------------
@@ -230,6 +270,35 @@ def test_a_maildir_outside_of_the_state_needs_another_unit(tmp_path: Path) -> No
     ]
     below = 'maildir = "/var/lib/postroom/maildir/elsewhere/isp"'
     assert warned(tmp_path, pop3(below), pop3(name="b"), NOWHERE) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        ("/srv/my mail", '"/srv/my mail"'),
+        ("/srv/100%", "/srv/100%%"),
+        ("/srv/it's", r'''"/srv/it\'s"'''),
+    ],
+)
+def test_the_unit_is_told_a_path_as_systemd_reads_it(
+    tmp_path: Path, path: str, written: str
+) -> None:
+    (told,) = warned(tmp_path, pop3(f'maildir = "{path}"'))
+    assert f"ReadWritePaths={written}, " in told
+
+
+def test_what_others_may_read_they_have_to_reach(tmp_path: Path) -> None:
+    shared = postroom(more='umask = "027"')
+    (told,) = load(tmp_path, pop3(), own=shared).warnings
+    assert told.key == "account.isp.maildir"
+    assert told.message == (
+        "umask lets others than the owner read, and none of them can reach "
+        "/var/lib/postroom/maildir/isp: the state folder /var/lib/postroom is for its "
+        "owner alone (0700). Name a maildir elsewhere, such as /srv/mail/isp"
+    )
+    (unit,) = load(tmp_path, pop3('maildir = "/srv/m/isp"'), own=shared).warnings
+    assert "ReadWritePaths" in unit.message
+    assert load(tmp_path, pop3(), NOWHERE).warnings == ()
 
 
 @pytest.mark.parametrize("host", ["pop.gmail.com", "POP.googlemail.com"])

@@ -9,6 +9,7 @@ import pytest
 from postroom.config.configuration import load_configuration
 from postroom.config.ownplaces import OwnPlaces
 from postroom.errors import ConfigError
+from tests.config.folder import warnings, write_rule
 
 _SETTINGS = """
 [postroom]
@@ -45,6 +46,8 @@ def problems(home: Path, action: str) -> list[str]:
         '{ message = true, to = "HOME/rules.d/x" }',
         '{ attachments = true, to = "HOME/state/maildir/isp/new" }',
         '{ maildir = "HOME/state" }',
+        '{ attachments = true, to = "HOME" }',
+        '{ maildir = "HOME" }',
     ],
 )
 def test_nothing_is_saved_among_what_is_postrooms_own(
@@ -70,6 +73,19 @@ def test_elsewhere_it_is_saved(tmp_path: Path, action: str) -> None:
 def test_a_link_hides_no_folder(tmp_path: Path) -> None:
     (tmp_path / "plugins").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "plugins")
-    own = OwnPlaces((tmp_path / "plugins",))
+    own = OwnPlaces((tmp_path / "plugins",), beside=tmp_path)
     assert own.holding(tmp_path / "link" / "x") == tmp_path / "plugins"
-    assert own.holding(tmp_path / "other") is None
+    assert own.holding(tmp_path / "other" / "x") is None
+    assert own.holding(tmp_path / "rules.d") == tmp_path
+
+
+def test_a_folder_that_rules_save_in_is_told_for_the_unit(tmp_path: Path) -> None:
+    """Once, and only where a rule is in use."""
+    save = f'{{ save = {{ message = true, to = "{tmp_path}/saved" }} }}'
+    text = write_rule(then=f"[{save}]") + write_rule(then=f"[{save}]", name="b")
+    (told,) = warnings(tmp_path, text)
+    assert told.startswith(f"rule 'it': then: save: {tmp_path}/saved is outside of the")
+    assert f"ReadWritePaths={tmp_path}/saved," in told
+    assert warnings(tmp_path, write_rule("enabled = false", then=f"[{save}]")) == []
+    inside = '[{ save = { maildir = "/var/lib/postroom/maildir/archive" } }]'
+    assert warnings(tmp_path, write_rule(then=inside)) == []

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from postroom.errors import ConfigError, PermanentError
+from postroom.errors import ConfigError
 from postroom.mail.message import Message
 from postroom.rules.decide import NeedsBody
-from postroom.rules.effects import Perform
+from postroom.rules.effects import Perform, tell
 from postroom.testing import SampleServices, make_message, performed, plan
 from postroom_saving import Save
 from tests.builders import make_message as make_bare_message
@@ -40,6 +40,15 @@ def carry_out(
         for _ in range(2):
             asyncio.run(performed(action, effect, services))
     return services
+
+
+def left_out(then: str, message: Message) -> str:
+    """What the action says that it did not save."""
+    services = SampleServices()
+    services.content = message.raw
+    (effect,) = planned(then, message)
+    action = Save.model_validate_json(effect.options)
+    return asyncio.run(performed(action, effect, services))
 
 
 def saved(then: str, message: Message) -> Mapping[str, bytes]:
@@ -150,20 +159,41 @@ def test_those_beyond_the_limits_are_told_when_the_others_are_saved() -> None:
     attachments = {"1": b"x" * 11, "2": b"x" * 10, "3": b"y", "4": b"z"}
     message = make_message(attachments=attachments)
     then = f"save = {{ attachments = true, {TO}, most = 3, largest = 10 }}"
-    services = SampleServices()
-    with pytest.raises(PermanentError) as caught:
-        carry_out(then, message, services)
-    assert str(caught.value) == (
+    assert left_out(then, message) == (
         "not all is saved: 1 has more than 10 octets; there are 4, and most is 3"
     )
-    assert set(services.places.files) == {f"{PLACE}/2", f"{PLACE}/3"}
+    assert set(saved(then, message)) == {f"{PLACE}/2", f"{PLACE}/3"}
+
+
+def test_of_what_is_within_the_limits_nothing_is_left_out() -> None:
+    message = make_message(attachments={"1": b"x" * 10, "2": b"y"})
+    then = f"save = {{ attachments = true, {TO}, most = 2, largest = 10 }}"
+    assert left_out(then, message) == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (f'attachments = "*.pdf", {TO}', f"save attachments '*.pdf' to {PLACE}"),
+        (
+            'attachments = ["*.pdf", "a"], to = "/srv/a/b"',
+            "save attachments '*.pdf', 'a' to /srv/a/b",
+        ),
+        (f"message = true, {TO}", f"save the message to {PLACE}"),
+        ('maildir = "/srv/m/a"', "save a copy in /srv/m/a, folder INBOX"),
+        ('maildir = "/srv/m/a", folder = "B/C"', "save a copy in /srv/m/a, folder B/C"),
+    ],
+)
+def test_the_trace_says_what_is_saved_where(options: str, told: str) -> None:
+    message = make_message(attachments={"x.pdf": b"%PDF"})
+    (effect,) = planned(f"save = {{ {options} }}", message)
+    assert tell(effect) == told
 
 
 def test_what_is_far_too_large_is_not_even_decoded() -> None:
     message = encoded("base64", b"*" * 10_000 + b"eA==")
     then = f"save = {{ attachments = true, {TO}, largest = 1024 }}"
-    with pytest.raises(PermanentError, match=r"a\.bin has more than 1024 octets"):
-        carry_out(then, message)
+    assert "a.bin has more than 1024 octets" in left_out(then, message)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +245,14 @@ def test_a_copy_goes_into_a_maildir_once(folder: str, there: str) -> None:
             "{ maildir = '/srv/a/b', folder = '{from.local}' }",
             "save.folder",
             "a stranger could choose Trash",
+        ),
+        ('"/srv/x/y"', "save", 'a folder is written as to = "/srv/x/y"'),
+        (f"{{ message = true, quota = 0, {TO} }}", "save", "a quota of 0 has room"),
+        ("{ maildir = '/srv/a/b', folder = 'a.b' }", "save.folder", "another level"),
+        (
+            f"{{ maildir = '/srv/a/b', folder = '{'ä' * 95}' }}",
+            "save.folder",
+            "it takes 257 octets on disk, and 255 are the most",
         ),
         (f"{{ atachments = true, {TO} }}", "save.atachments", "did you mean 'attach"),
     ],

@@ -10,7 +10,14 @@ import pytest
 
 from postroom.mail.message import Message
 from postroom.rules.decide import NeedsBody, decide
-from postroom.rules.effects import Delete, Effect, FileInto, Send, SetFlags
+from postroom.rules.effects import (
+    Delete,
+    Effect,
+    FileInto,
+    Perform,
+    Send,
+    SetFlags,
+)
 from tests.builders import CIRCUMSTANCES, make_message, make_raw, plan_for, read_rules
 
 
@@ -227,7 +234,10 @@ def test_a_message_too_large_to_be_read_is_decided_by_its_headers(
     """
     large = replace(CIRCUMSTANCES, body_available=False)
     plan = decide(read_rules(tmp_path, toml), make_message(full=False), large)
-    assert [planned.effect for planned in plan.effects] == [FileInto("A")]
+    lacking, filed = (planned.effect for planned in plan.effects)
+    assert isinstance(lacking, Perform)
+    assert (lacking.action, lacking.needs_bytes) == ("forward", True)
+    assert filed == FileInto("A")
     assert "too large" in plan.trace[0].note
     assert "forward: not done: the message is too large" in plan.trace[1].effects[0]
 
@@ -268,10 +278,14 @@ def test_nothing_is_removed_for_good_of_which_something_is_undone(
     assert plan.undone == ("forward: refused: it is a bounce",)
     large = replace(CIRCUMSTANCES, body_available=False)
     plan = decide(rules, make_message(full=False), large)
-    assert [type(planned.effect) for planned in plan.effects] == [SetFlags]
+    kinds = [type(planned.effect) for planned in plan.effects]
+    assert kinds == [SetFlags, Perform]
+    told = "delete: not done: something else that was wanted is not"
+    assert plan.trace[0].effects[1] == told
     plan = decide(rules, make_message(), CIRCUMSTANCES)
     assert plan.undone == ()
     assert Delete(forever=True) in [planned.effect for planned in plan.effects]
+    assert plan.trace[0].effects[1] == "delete: delete for good"
 
 
 def test_keys_are_the_same_for_the_same_and_differ_otherwise(tmp_path: Path) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from postroom.config.settings import Settings
 from postroom.service.moving import move_maildirs
+from postroom.transport.maildir.mark import write_mark
 
 
 def settings(state: Path, **maildirs: str | None) -> Settings:
@@ -24,12 +27,13 @@ def settings(state: Path, **maildirs: str | None) -> Settings:
     )
 
 
-def make(state: Path, *names: str) -> None:
-    """Maildirs, each with a file that tells whose it is."""
-    for name in names:
+def make(state: Path, **marks: int) -> None:
+    """Maildirs of these names and UIDVALIDITYs, each with a file that tells whose."""
+    for name, mark in marks.items():
         folder = state / "maildir" / name
         folder.mkdir(parents=True)
-        (folder / "whose").write_text(name)
+        write_mark(folder, mark)
+        (folder / "whose").write_text(str(mark))
 
 
 def whose(state: Path) -> dict[str, str]:
@@ -38,30 +42,54 @@ def whose(state: Path) -> dict[str, str]:
 
 
 def test_a_maildir_goes_with_its_account(tmp_path: Path) -> None:
-    make(tmp_path, "isp", "other")
-    move_maildirs(settings(tmp_path, provider=None, other=None), {"provider": "isp"})
-    assert whose(tmp_path) == {"provider": "isp", "other": "other"}
+    make(tmp_path, isp=7, other=8)
+    owners = {"provider": 7, "other": 8}
+    assert move_maildirs(settings(tmp_path, provider=None, other=None), owners) == []
+    assert whose(tmp_path) == {"provider": "7", "other": "8"}
 
 
 def test_two_accounts_can_exchange_their_names(tmp_path: Path) -> None:
-    make(tmp_path, "a", "b")
-    move_maildirs(settings(tmp_path, a=None, b=None), {"a": "b", "b": "a"})
-    assert whose(tmp_path) == {"a": "b", "b": "a"}
+    make(tmp_path, a=7, b=8)
+    assert move_maildirs(settings(tmp_path, a=None, b=None), {"a": 8, "b": 7}) == []
+    assert whose(tmp_path) == {"a": "8", "b": "7"}
+
+
+@pytest.mark.parametrize("left", [1, 2, 3])
+def test_an_exchange_that_was_cut_off_is_finished(
+    tmp_path: Path, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, a=7, b=8)
+    table, owners = settings(tmp_path, a=None, b=None), {"a": 8, "b": 7}
+    renamings = iter(range(left))
+    rename = Path.rename
+
+    def dying(place: Path, to: Path) -> Path:
+        if next(renamings, None) is None:
+            raise KeyboardInterrupt
+        return rename(place, to)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", dying)
+        with pytest.raises(KeyboardInterrupt):
+            move_maildirs(table, owners)
+    assert move_maildirs(table, owners) == []
+    assert whose(tmp_path) == {"a": "8", "b": "7"}
 
 
 def test_a_maildir_with_a_place_of_its_own_stays_there(tmp_path: Path) -> None:
-    make(tmp_path, "isp")
+    make(tmp_path, isp=7)
     place = str(tmp_path / "maildir" / "isp")
-    move_maildirs(settings(tmp_path, provider=place), {"provider": "isp"})
-    assert whose(tmp_path) == {"isp": "isp"}
+    assert move_maildirs(settings(tmp_path, provider=place), {"provider": 7}) == []
+    assert whose(tmp_path) == {"isp": "7"}
 
 
-def test_no_maildir_is_put_over_another(tmp_path: Path) -> None:
-    make(tmp_path, "isp", "provider")
-    move_maildirs(settings(tmp_path, provider=None), {"provider": "isp"})
-    assert whose(tmp_path) == {"provider": "provider", "isp.renamed": "isp"}
+def test_no_maildir_is_put_over_another_and_the_owner_is_told(tmp_path: Path) -> None:
+    make(tmp_path, isp=7, provider=9)
+    (failure,) = move_maildirs(settings(tmp_path, provider=None), {"provider": 7})
+    assert "something is there already" in failure
+    assert whose(tmp_path) == {"isp": "7", "provider": "9"}
 
 
 def test_an_account_that_has_none_yet_needs_none(tmp_path: Path) -> None:
-    move_maildirs(settings(tmp_path, provider=None), {"provider": "isp"})
+    assert move_maildirs(settings(tmp_path, provider=None), {"provider": 7}) == []
     assert whose(tmp_path) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import shutil
@@ -315,7 +316,9 @@ def test_a_full_disk_holds_nothing_half_written_and_may_have_room_later(
 
 def test_a_forbidden_place_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(PermanentError, match=r"file/x/.* can't be used: Not a dir"):
+    with pytest.raises(
+        PermanentError, match=r"file/x/.* can't be used: .* not followed .Not a dir"
+    ):
         save(tmp_path / "file" / "x")
 
 
@@ -336,6 +339,29 @@ def test_one_that_was_killed_is_saved_once_and_whole(
     assert {b for name, b in saved(top).items() if ".new-" not in name} <= {CONTENT}
     assert save(top, CONTENT) == "2026/bill.pdf"
     assert saved(top) == {"2026/bill.pdf": CONTENT}
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_folder_that_is_not_ours_yet_is_tried_again(
+    top: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(fd: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", refuse)
+        with pytest.raises(TemporaryError, match=os.strerror(number)):
+            save(top)
+    assert save(top) == "2026/bill.pdf"
+
+
+@pytest.mark.parametrize("name", ["plugins", "rules.d", "bill.pdf"])
+def test_no_file_lies_beside_the_settings(tmp_path: Path, name: str) -> None:
+    own = OwnPlaces((tmp_path / "plugins",), beside=tmp_path)
+    places = LocalPlaces(0o077, "key", own=own)
+    with pytest.raises(PermanentError, match="postroom's own"):
+        save(tmp_path, name=name, levels=(), places=places)
+    assert save(tmp_path, name=name, levels=("saved",), places=places)
 
 
 def test_what_a_message_chooses_never_leads_to_what_is_our_own(tmp_path: Path) -> None:

@@ -99,6 +99,23 @@ def test_a_server_is_not_visited_more_often_than_it_wants(tmp_path: Path) -> Non
     asyncio.run(main())
 
 
+def test_a_server_is_left_alone_for_as_long_as_it_wants_after_a_failure_too(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        account = an_account()
+        account.login_delay = HOUR
+        async with visits(tmp_path, account) as visited:
+            await visited.until_left(1)
+            account.refusals = [TemporaryError("cut")]
+            visited.rounds.hurry()
+            await visited.post.until(WatchState.RETRYING)
+            await give_turns()
+            assert account.tried == 2
+
+    asyncio.run(main())
+
+
 def test_a_visit_that_failed_is_made_again_without_a_ring(tmp_path: Path) -> None:
     async def main() -> None:
         account = an_account()

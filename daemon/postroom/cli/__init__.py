@@ -12,7 +12,7 @@ from postroom.cli.program import group
 
 app = group(
     "postroom",
-    "Sort, file, answer and pass on the mail of IMAP accounts, by rules.",
+    "Sort, file, save, answer and pass on IMAP and POP3 mail, by rules.",
     "postroom demo",
     "postroom init",
     "postroom check --connect",
@@ -38,7 +38,7 @@ def postroom(
         ),
     ] = False,
 ) -> None:
-    """Sort, file, answer and pass on the mail of IMAP accounts, by rules."""
+    """Sort, file, save, answer and pass on IMAP and POP3 mail, by rules."""
 
 
 # Without a name of their own, these commands are those of the program.

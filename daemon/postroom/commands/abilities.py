@@ -73,7 +73,7 @@ def _describe(
     settings, name, report = configuration.settings, answer.account, answer.report
     table = settings.account[name]
     if answer.kind == "pop3":
-        return describe_maildrop(table, report, settings.maildir_of(name))
+        return describe_maildrop(table, report)
     if answer.error:
         return (), ()
     if report is None:

@@ -6,6 +6,7 @@ import asyncio
 import json as json_format
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from postroom.commands.connecting import ask_servers
 from postroom.commands.findings import as_data, show_findings, tell_count
 from postroom.commands.outcome import Exit, make_console, telling_errors
 from postroom.commands.servers import show_servers
+from postroom.commands.writable import (
+    find_unusable_maildirs,
+    find_unwritable_places,
+)
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.config.settings import find_settings
 from postroom.errors import ConfigError, Problem
@@ -31,17 +36,31 @@ def main(config: Path | None, connect: bool, json: bool = False) -> int:
         except ConfigError as error:
             _show_problems(error.problems, json)
             return Exit.WRONG_CONFIGURATION
-        told = asyncio.run(_ask(configuration)) if connect else ()
+        found = asyncio.run(_look(configuration)) if connect else _Found()
+        warnings = [*configuration.warnings, *found.warnings]
         if json:
-            _print_data([], configuration.warnings, told)
+            _print_data(found.problems, warnings, found.told)
         else:
-            _show(make_console(), configuration, told)
-        failed = any(each.failed for each in told)
+            _show(make_console(), configuration, found)
+        failed = found.problems or any(each.failed for each in found.told)
         return Exit.FAILED if failed else Exit.DONE
 
 
-async def _ask(configuration: Configuration) -> Sequence[Told]:
-    return tell_answers(configuration, await ask_servers(configuration))
+@dataclass(frozen=True)
+class _Found:
+    """What `connect` finds: how the servers answer, and what can't be written here."""
+
+    told: Sequence[Told] = ()
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[Problem] = ()
+
+
+async def _look(configuration: Configuration) -> _Found:
+    return _Found(
+        tell_answers(configuration, await ask_servers(configuration)),
+        list(find_unusable_maildirs(configuration)),
+        list(find_unwritable_places(configuration)),
+    )
 
 
 def _show_problems(problems: Sequence[Problem], json: bool) -> None:
@@ -53,19 +72,22 @@ def _show_problems(problems: Sequence[Problem], json: bool) -> None:
     console.print(f"{tell_count(len(problems), 'problem')}; nothing was done.")
 
 
-def _show(console: Console, configuration: Configuration, told: Sequence[Told]) -> None:
-    show_findings(console, [], configuration.warnings)
-    show_servers(console, told)
+def _show(console: Console, configuration: Configuration, found: _Found) -> None:
+    warnings = [*configuration.warnings, *found.warnings]
+    show_findings(console, found.problems, warnings)
+    show_servers(console, found.told)
     counts = [
         tell_count(len(configuration.settings.account), "account"),
         tell_count(len(configuration.rules), "rule"),
-        "no problems",
     ]
-    if failed := len({each.account for each in told if each.failed}):
+    failed = len({each.account for each in found.told if each.failed})
+    if found.problems or not failed:
+        counts.append(tell_count(len(found.problems), "problem"))
+    if failed:
         unreached = "could not be reached or refused the login"
-        counts[-1] = f"{tell_count(failed, 'account')} {unreached}"
-    if configuration.warnings:
-        counts.append(tell_count(len(configuration.warnings), "warning"))
+        counts.append(f"{tell_count(failed, 'account')} {unreached}")
+    if warnings:
+        counts.append(tell_count(len(warnings), "warning"))
     path = printable(str(configuration.path))
     console.print(f"{path}: {', '.join(counts)}.", markup=False, soft_wrap=True)
 

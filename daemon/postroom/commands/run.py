@@ -21,7 +21,6 @@ from postroom.errors import StoreError, TemporaryError
 from postroom.log import Format, Level, configure_logging, get_logger, printable, say
 from postroom.service.clock import SystemClock
 from postroom.service.opening import STORE_NAME, open_service
-from postroom.service.steering import make_steering, steer
 from postroom.service.watchdog import alive, end_soon
 from postroom.store.database import open_store
 
@@ -64,6 +63,9 @@ async def _ask_vocabulary(path: Path) -> dict[str, str]:
 
 
 async def _run(configuration: Configuration) -> int:
+    # Loaded here: a run that ends by itself takes no commands.
+    from postroom.service.steering import make_steering, steer
+
     stop = asyncio.Event()
     _on_signals(stop.set)
     # To be hung up on before it can reload must not end it.

@@ -23,6 +23,7 @@ from postroom.config.consistency import (
 )
 from postroom.config.maildrops import (
     advise_on_accounts,
+    advise_on_places,
     find_unfit_actions,
     find_wrong_maildirs,
 )
@@ -113,6 +114,7 @@ def load_configuration(
         raise ConfigError([*problems, *wrong])
     warnings += [*plugins.failures, *_warn_of_unread_rules(path, files)]
     warnings += advise_on_accounts(settings, str(path))
+    warnings += advise_on_places(settings, files.rules)
     warnings += advise(files.rules, settings)
     ruleset = Ruleset(files.texts)
     return Configuration(

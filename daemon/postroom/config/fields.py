@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from postroom.mail.addresses import is_address
 from postroom.mail.names import canonical
 from postroom.rules.options import Duration, MailboxName, read_duration
+from postroom.rules.paths import check_braceless, check_outside_system
 from postroom.rules.schedule import Schedule, check_cron
 
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}\Z")
@@ -93,12 +94,14 @@ def _read_keep(value: object) -> object:
 def _read_maildir(value: object) -> object:
     if value is None or value is False:
         return value
-    path = Path(value) if isinstance(value, str | Path) else Path()
-    if not path.is_absolute():
+    path = str(value) if isinstance(value, str | Path) else ""
+    if not path.startswith("/"):
         raise ValueError(
             "expected false, or a path from the root such as /srv/mail/isp"
         )
-    return path
+    if check_outside_system(check_braceless(path)) < 2:
+        raise ValueError("expected a folder of its own, such as /srv/mail/isp")
+    return Path(path)
 
 
 def _read_umask(value: object) -> object:

@@ -6,30 +6,35 @@ anything is run, with the reason.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from postroom.config.ownplaces import OwnPlaces, find_saved_places
 from postroom.config.settings import AccountTable, Settings
 from postroom.errors import Problem
-from postroom.rules.destinations import Destination
+from postroom.rules.destinations import Destination, MaildirFolder
 from postroom.rules.destinations import Path as Subpath
 from postroom.rules.rule import NamedAction, Rule
 
 _GMAIL = ("pop.gmail.com", "pop.googlemail.com")
 _RECENT = "recent:"
+_NOT_THE_OWNERS = 0o077
 
 
 # -- Maildirs --------------------------------------------------------------------------
 
 
 def find_wrong_maildirs(settings: Settings, file: str) -> Iterator[Problem]:
-    """Maildirs that lie in one another, or among what postroom itself remembers."""
+    """Maildirs that are no folders, lie in one another, or among what is postroom's."""
+    own = OwnPlaces.of(settings, Path(file))
     seen: list[tuple[str, Path]] = []
     for name in settings.account:
         path = settings.maildir_of(name)
         if path is None:
             continue
-        complaints = [_complain_of_state(path, settings)]
+        complaints = [_complain_of_state(path, settings) or _complain_of(path, own)]
         complaints += [_complain_of_other(path, *each) for each in seen]
         for complaint in filter(None, complaints):
             yield Problem(file, complaint, key=f"account.{name}.maildir")
@@ -44,6 +49,14 @@ def _complain_of_state(path: Path, settings: Settings) -> str:
         f"what postroom remembers is in {state}: expected a folder apart from that, or "
         f"below {settings.maildirs}"
     )
+
+
+def _complain_of(path: Path, own: OwnPlaces) -> str:
+    if os.path.exists(path) and not os.path.isdir(path):
+        return f"{path} is there, and is no folder"
+    if closed := own.holding(path / "new", mail=True):
+        return f"{closed} is postroom's own: expected a folder elsewhere"
+    return ""
 
 
 def _complain_of_other(path: Path, other: str, taken: Path) -> str:
@@ -80,15 +93,19 @@ def find_unfit_actions(settings: Settings, rules: Iterable[Rule]) -> Iterator[Pr
 
 def _why_unfit(named: NamedAction, table: AccountTable) -> str:
     """Why the account can't have the action done; empty if it can."""
-    if named.action.on_mailbox and table.maildir is False:
+    if named.action.labels and table.maildir is False:
         return (
-            "stores nothing here (maildir = false), and a POP3 server can neither file "
-            "nor mark: give it a maildir, or have the rule name other accounts"
+            "is a POP3 account, which has no labels: have the rule name other accounts"
         )
     if named.action.labels:
         return (
             "is a POP3 account, and its Maildir has no labels: copy puts it into a "
             "folder as well; or have the rule name other accounts"
+        )
+    if named.action.on_mailbox and table.maildir is False:
+        return (
+            "stores nothing here (maildir = false), and a POP3 server can neither file "
+            "nor mark: give it a maildir, or have the rule name other accounts"
         )
     dotted = next((each for each in _targets(named) if "." in each.outline), None)
     if dotted is not None:
@@ -101,6 +118,9 @@ def _why_unfit(named: NamedAction, table: AccountTable) -> str:
 
 def _targets(named: NamedAction) -> Iterator[Destination | Subpath]:
     for value in vars(named.action).values():
+        # A folder of a Maildir has no dot on any account: its type has seen to that.
+        if isinstance(value, MaildirFolder):
+            continue
         if isinstance(value, Destination | Subpath):
             yield value
 
@@ -112,17 +132,44 @@ def advise_on_accounts(settings: Settings, file: str) -> Iterator[Problem]:
     """A warning for what POP3 accounts can have, and is most likely not meant."""
     for name, table in settings.account.items():
         path = settings.maildir_of(name)
+        key = f"account.{name}.maildir"
         if path and not _is_below(path, settings.postroom.state):
-            yield Problem(file, _tell_unit(path), key=f"account.{name}.maildir")
+            yield Problem(file, f"it {_tell_unit(path)}", key=key)
+        elif path and ~settings.postroom.umask & _NOT_THE_OWNERS:
+            yield Problem(file, _tell_umask(path, settings), key=key)
         if hides_retrieved(table):
             yield Problem(file, _tell_gmail(table), key=f"account.{name}.pop3")
 
 
+def advise_on_places(settings: Settings, rules: Iterable[Rule]) -> Iterator[Problem]:
+    """A warning for each folder that rules save in and a unit may not write to."""
+    told: set[Path] = set()
+    for saved in find_saved_places(rule for rule in rules if rule.enabled):
+        path = saved.folder
+        if path not in told and not _is_below(path, settings.postroom.state):
+            told.add(path)
+            yield saved.tell(f"{path} {_tell_unit(path)}")
+
+
 def _tell_unit(path: Path) -> str:
     return (
-        "it is outside of the state folder, where a unit with DynamicUser= may not "
+        "is outside of the state folder, where a unit with DynamicUser= may not "
         "write. The unit needs two lines (systemctl edit postroom): User=NAME, a user "
-        f"that stays, and ReadWritePaths={path}, which has to be there"
+        f"that stays, and ReadWritePaths={_as_in_unit(path)}, which has to be there"
+    )
+
+
+def _as_in_unit(path: Path) -> str:
+    """The path as systemd reads one: blanks part it from the next, unless quoted."""
+    text = re.sub(r"""([\\"'])""", r"\\\1", str(path).replace("%", "%%"))
+    return f'"{text}"' if re.search(r"[\s\\]", text) else text
+
+
+def _tell_umask(path: Path, settings: Settings) -> str:
+    return (
+        f"umask lets others than the owner read, and none of them can reach {path}: "
+        f"the state folder {settings.postroom.state} is for its owner alone (0700). "
+        "Name a maildir elsewhere, such as /srv/mail/isp"
     )
 
 

@@ -59,28 +59,45 @@ def _check_name(value: str) -> str:
 class RuleTable(BaseModel):
     """The keys of a `[[rule]]`."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
+    # Descriptions stand in the fields: to find docstrings beneath them, pydantic reads
+    # the source of all that is being loaded, which takes longer than to load it.
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[
-        str, Field(min_length=1, max_length=200), AfterValidator(_check_name)
+        str,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="What logs and reports call it; unique.",
+        ),
+        AfterValidator(_check_name),
     ]
-    """What logs and reports call it; unique."""
-    enabled: StrictBool = True
-    """False puts it to rest."""
-    accounts: Annotated[tuple[str, ...], Field(min_length=1)] = ()
-    """The accounts it is for, by their names in the settings; all without it."""
-    mailboxes: Annotated[tuple[WatchedName, ...], Field(min_length=1)] = ()
-    """The watched mailboxes it is for; every one without it."""
-    on: Annotated[Literal["arrival"] | ScheduleTable, BeforeValidator(_choose_on)] = (
-        "arrival"
+    enabled: StrictBool = Field(True, description="False puts it to rest.")
+    accounts: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        (),
+        description="The accounts it is for, by their names in the settings; "
+        "all without it.",
     )
-    """When it is asked: as a message arrives, or by a schedule."""
-    when: dict[str, Any] = {}
-    """Conditions, all of which must hold; every message without it."""
-    then: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
-    """What is done."""
-    stop: StrictBool | None = None
-    """Whether no later rule is asked; without it, a rule that moves, archives or
-    deletes ends the run."""
+    mailboxes: Annotated[tuple[WatchedName, ...], Field(min_length=1)] = Field(
+        (),
+        description="The watched mailboxes it is for; every one without it.",
+    )
+    on: Annotated[Literal["arrival"] | ScheduleTable, BeforeValidator(_choose_on)] = (
+        Field(
+            "arrival",
+            description="When it is asked: as a message arrives, or by a schedule.",
+        )
+    )
+    when: dict[str, Any] = Field(
+        {},
+        description="Conditions, all of which must hold; every message without it.",
+    )
+    then: Annotated[
+        tuple[dict[str, Any], ...],
+        Field(min_length=1, description="What is done."),
+    ]
+    stop: StrictBool | None = Field(
+        None,
+        description="Whether no later rule is asked; without it, a rule that moves, "
+        "archives or deletes ends the run.",
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from postroom.errors import TemporaryError
 from postroom.hooks.leash import Leash, TooSlow
 from postroom.hooks.plugins import Registered
@@ -21,8 +19,9 @@ async def perform(
     services: Services,
     leash: Leash,
     seconds: float = SECONDS,
-) -> None:
-    """Make the action again from its options, and have it carry out the payload.
+) -> str:
+    """Make the action again from its options, and have it carry out the payload; what
+    of it was left out, if anything was.
 
     Raises `TemporaryError` where it is to be tried again, also when it takes too long,
     `PermanentError` where that is no use, and `PluginError` where the plugin is wrong.
@@ -30,8 +29,15 @@ async def perform(
     plugin, doing = registered.plugin, f"performing {registered.name}"
     with plugin_code(plugin, f"{doing}: its options have changed"):
         action = registered.type.model_validate_json(effect.options)
+    left_out = ""
+
+    async def call() -> None:
+        nonlocal left_out
+        said = await action.perform(effect.payload, services)
+        left_out = said if isinstance(said, str) else ""
+
     try:
-        call = partial(action.perform, effect.payload, services)
         await leash.wait(plugin, doing, seconds, call)
     except TooSlow as error:
         raise TemporaryError(str(error)) from error
+    return left_out

@@ -93,11 +93,11 @@ class Header:
 
     def addresses(self, name: str) -> tuple[Address, ...]:
         """The addresses of every field of this name, as many as the limits allow."""
-        name = name.lower()
-        if name not in self._addresses:
+        found = self._addresses.get(name)
+        if found is None:
             values = (entry.raw_text for entry in self.all(name))
-            self._addresses[name] = parse_addresses(*values)
-        return self._addresses[name]
+            found = self._addresses[name] = parse_addresses(*values)
+        return found
 
     @cached_property
     def media_types(self) -> tuple[str, ...]:

@@ -28,17 +28,20 @@ class Listed:
 @dataclass(frozen=True)
 class Item:
     """What is remembered of one message of a maildrop: its UID, since when it is known,
-    and whether its octets were noted as stored here."""
+    and whether its octets were noted as stored here. At one that `is_broken` the
+    connection ended again and again: it is not to be asked for."""
 
     uid: int
     since: datetime
     stored: bool = False
+    is_broken: bool = False
 
 
 @dataclass(frozen=True)
 class Roll:
-    """What a listing means: the messages that are known by now, by their numbers; the
-    numbers of those that only their octets identify; and with `renumbered`, that nearly
+    """What a listing means: the messages that are known by now, by their numbers, but
+    for those that were there before postroom and are left as they are; the numbers of
+    those that only their octets identify; and with `renumbered`, that nearly
     all that was known is gone and others have come in its place."""
 
     items: Mapping[int, Item]
@@ -92,10 +95,21 @@ class Maildrops(Protocol):
         they were known under another UID, and the maildrop has renamed them; they go on
         under the one they had, and these UIDs are void."""
 
+    async def unhandled(self, account: str) -> frozenset[int]:
+        """The UIDs of those noted as stored, and not as removed, that are in no ledger:
+        a break came before they were looked at."""
+
     async def removable(self, account: str, keep: timedelta | None) -> frozenset[int]:
         """The UIDs of those that may be removed from the server now: stored, every
         effect done, and for at least so long here, by the wall clock as well as by the
         uptime that was counted at each listing. `keep` None: never."""
+
+    async def note_broken(self, account: str, uid: int) -> None:
+        """Note that the connection ended while this one was to come."""
+
+    async def note_asked(self, account: str, uids: Collection[int]) -> None:
+        """Note that the server is asked now to remove these: if it does not answer,
+        only their octets tell whether what is listed by their names is still they."""
 
     async def note_removed(self, account: str, uids: Collection[int]) -> None:
         """Note that the server has confirmed the removal of these."""

@@ -32,8 +32,9 @@ class Action(Options):
     def effects(self, message: Message) -> Iterable[Effect | Intent]:
         """What is to be done, as data."""
 
-    async def perform(self, payload: str, services: Services) -> None:
-        """Carry out what a `Perform` of this action says; it may come twice.
+    async def perform(self, payload: str, services: Services) -> str | None:
+        """Carry out what a `Perform` of this action says; it may come twice. What of it
+        was left out, for its owner to read, if anything was.
 
         What raises `TemporaryError` is tried again later, and so is what takes longer
         than a minute; `PermanentError` ends it.

@@ -14,17 +14,18 @@ _PACKAGE = Path(__file__).parents[1]
 _LIBRARY = Path(contextlib.__file__).parent
 
 
-def plugin_code(plugin: str, doing: str) -> _Boundary:
+def plugin_code(plugin: str, doing: str) -> Boundary:
     """Turn whatever a plugin raises into a `PluginError` that names it.
 
     A plugin's mistake then costs its own message an attempt, and nobody else anything:
     what it held in memory when it failed is let go at once.
     """
-    return _Boundary(plugin, doing)
+    return Boundary(plugin, doing)
 
 
-class _Boundary:
-    """A context; it is entered several times a message."""
+class Boundary:
+    """The context that `plugin_code` makes; it may be entered again and again, by
+    several threads."""
 
     __slots__ = ("_doing", "_plugin")
 
@@ -41,9 +42,9 @@ class _Boundary:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(error, PluginError) or not isinstance(
-            error, Exception | SystemExit
-        ):
+        if error is None or isinstance(error, PluginError):
+            return
+        if not isinstance(error, Exception | SystemExit):
             return
         place = _tell_place(traceback)
         clear_frames(traceback)

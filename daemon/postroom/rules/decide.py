@@ -32,7 +32,9 @@ from postroom.rules.rule import NamedAction, Rule
 from postroom.rules.sending import compose, why_not_send
 
 _PLACES = (FileInto, Delete)
+_NOT_ASKED = "not asked: the message is too large to be read"
 _TOO_LARGE = "not done: the message is too large to be read"
+_KEPT = "not done: something else that was wanted is not"
 # Flags, copies and what leaves come before the one place, whatever order was written.
 _ORDER: dict[type, int] = {
     SetFlags: 0,
@@ -138,7 +140,14 @@ def decide(
         run.undone.append(f"{message.header.cut}; the rest was not read")
     effects = sorted(run.effects, key=lambda planned: _ORDER[type(planned.effect)])
     plan = Plan(tuple(effects), tuple(run.trace), tuple(run.undone))
-    return plan.without(Delete(forever=True)) if run.undone else plan
+    return _without_removal(plan) if run.undone else plan
+
+
+def _without_removal(plan: Plan) -> Plan:
+    """The plan without what removes the message for good, and its trace as well."""
+    forever = Delete(forever=True)
+    trace = tuple(entry.telling(forever, _KEPT) for entry in plan.trace)
+    return replace(plan.without(forever), trace=trace)
 
 
 def _ask(rule: Rule, run: _Run) -> bool:
@@ -160,9 +169,7 @@ def _ends_after(rule: Rule, run: _Run) -> bool:
     answer = rule.when.ask(run.message, asked)
     if answer is None and run.circumstances.body_available:
         raise NeedsBody(rule.name)
-    note = (
-        "" if answer is not None else "not asked: the message is too large to be read"
-    )
+    note = "" if answer is not None else _NOT_ASKED
     entry = RuleTrace(rule.name, bool(answer), tuple(asked), note=note)
     if not answer:
         run.trace.append(entry)
@@ -182,10 +189,7 @@ def _take_actions(rule: Rule, run: _Run) -> tuple[list[str], bool]:
     """Plan what the rule's actions want; what came of each, and if one places."""
     told, places, ordinal = [], False, 0
     for named in rule.then:
-        if named.action.depth == Depth.FULL and _lacks_octets(rule, run):
-            told.append(f"{named.name}: {run.fail(named, _TOO_LARGE)}")
-            continue
-        for wanted in _wishes(named, rule, run.message):
+        for wanted in _wishes(named, rule, run):
             key = make_key(run.message, rule.name, ordinal, wanted)
             places = places or isinstance(wanted, _PLACES)
             told.append(f"{named.name}: {_take(wanted, named, rule, run, key)}")
@@ -202,13 +206,14 @@ def _lacks_octets(rule: Rule, run: _Run) -> bool:
     return True
 
 
-def _wishes(
-    named: NamedAction, rule: Rule, message: Message
-) -> Sequence[Effect | Intent]:
-    """What the action wants, and nothing that is neither an effect nor an intent."""
+def _wishes(named: NamedAction, rule: Rule, run: _Run) -> Sequence[Effect | Intent]:
+    """What the action wants, and nothing that is neither an effect nor an intent; one
+    that can't be asked for want of the octets wants what needs them."""
+    if named.action.depth == Depth.FULL and _lacks_octets(rule, run):
+        return (_fill_in(Perform(needs_bytes=True), named),)
     doing = f"{named.name} in rule {rule.name!r}"
     with plugin_code(named.plugin, doing):
-        wishes = tuple(named.action.effects(message))
+        wishes = tuple(named.action.effects(run.message))
         for wanted in wishes:
             if not isinstance(wanted, Effect | Intent):
                 kind = type(wanted).__name__
@@ -230,6 +235,8 @@ def _take(
     if isinstance(wanted, _PLACES) and run.is_placed:
         return "already placed"
     if isinstance(wanted, Perform) and wanted.needs_bytes and _lacks_octets(rule, run):
+        # The store holds it, so that the message is not taken for done with.
+        run.effects.append(PlannedEffect(key, rule.name, wanted))
         return run.fail(named, _TOO_LARGE)
     if isinstance(wanted, Reply) and run.is_answered:
         return "already answered"  # RFC 3834, section 3.1.3: one response, not more

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from math import ceil
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, PlainSerializer, model_validator
@@ -27,6 +28,8 @@ _STRANGERS = re.compile(rf"(?P<top>(?:{_TOP})*)(?P<rest>{_CHOSEN})", re.IGNORECA
 _SPECIAL = frozenset("/.*%")
 # In modified UTF-7 it is up to twice as long, and a file name has 255 octets.
 _OCTETS = 100
+_LONGEST_ON_DISK = 255
+_BEYOND_ASCII = re.compile(r"[^ -~]+")
 
 
 def check_mailbox(name: str) -> str:
@@ -105,7 +108,29 @@ class MaildirFolder(Path):
     def _check_folder(self) -> Self:
         check_mailbox(self.outline)
         _check_top(self.root)
+        if "." in self.outline:
+            raise ValueError(
+                "in a Maildir a dot begins another level: no folder can be called "
+                f"{self.root!r}; put another sign in its place"
+            )
+        octets = _measure_on_disk(self.outline)
+        if octets > _LONGEST_ON_DISK:
+            raise ValueError(
+                f"it takes {octets} octets on disk, and {_LONGEST_ON_DISK} are the most"
+            )
         return self
+
+
+def _measure_on_disk(folder: str) -> int:
+    """The octets of its name there: a dot, and modified UTF-7 (RFC 3501, section
+    5.1.3)."""
+    name = _BEYOND_ASCII.sub(lambda run: "x" * _measure_run(run[0]), folder)
+    return 1 + len(name.replace("&", "&-"))
+
+
+def _measure_run(run: str) -> int:
+    """Six bits in an octet, between & and -."""
+    return 2 + ceil(len(run.encode("utf-16-be")) * 8 / 6)
 
 
 def _check_top(root: str) -> None:

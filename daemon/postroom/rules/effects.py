@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from postroom.log.redaction import escape
 from postroom.mail.envelope import Outgoing
 
 
@@ -62,7 +63,8 @@ class Send:
 @dataclass(frozen=True)
 class Perform:
     """Have the action's `perform` carry out `payload`, durably and at least once; with
-    `needs_bytes` the message's octets are kept for it.
+    `needs_bytes` the message's octets are kept for it. `told` says what is done in a
+    few words, such as "save a copy in /srv/mail".
 
     An action leaves `action` and `options` to postroom, which fills in its registered
     name and its options, as JSON: by these it is made again to perform.
@@ -72,6 +74,7 @@ class Perform:
     needs_bytes: bool = False
     action: str = ""
     options: str = "{}"
+    told: str = ""
 
 
 Effect = SetFlags | Copy | FileInto | Delete | Send | Perform
@@ -91,5 +94,5 @@ def tell(effect: Effect) -> str:
             return "delete for good" if forever else "move to Trash"
         case Send(outgoing):
             return f"send to {', '.join(outgoing.envelope.recipients)}"
-        case Perform(action=action):
-            return f"perform {action}"
+        case Perform(action=action, told=told):
+            return escape(told) or f"perform {action}"

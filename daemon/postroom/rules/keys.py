@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from postroom.mail.message import Message
-from postroom.rules.effects import Effect, tell
+from postroom.rules.effects import Effect, Perform, tell
 from postroom.rules.intents import Forward, Intent, Redirect, Reply
 
 
@@ -27,4 +27,6 @@ def _target(wanted: Effect | Intent) -> str:
             return ",".join(to)
         case Reply(handle=handle):
             return handle or ""
+        case Perform(action=action):  # however it is told
+            return f"perform {action}"
     return tell(wanted)

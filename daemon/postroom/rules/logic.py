@@ -12,7 +12,7 @@ from functools import cached_property
 
 from postroom.errors import TemporaryError
 from postroom.mail.message import Depth, Message
-from postroom.rules.boundary import plugin_code
+from postroom.rules.boundary import Boundary, plugin_code
 from postroom.rules.condition import Condition, show_options
 from postroom.rules.plan import ConditionTrace
 
@@ -30,21 +30,27 @@ class Named:
 
     def ask(self, message: Message, trace: list[ConditionTrace]) -> Answer:
         """Ask the condition, unless it needs a body that is not there."""
-        if self.condition.depth == Depth.FULL and message.depth == Depth.HEADERS:
+        condition = self.condition
+        if message.content is None and condition.depth == Depth.FULL:
             return None
-        failure = message.ungathered.get(id(self.condition))
+        failure = message.ungathered.get(id(condition))
         if isinstance(failure, TemporaryError):
             raise failure
-        with plugin_code(self.plugin, self._told):
+        with self._boundary:
             if failure:
                 raise failure
-            holds = bool(self.condition.holds(message))
-            seen = str(self.condition.seen(message))[:_SEEN_CHARACTERS]
+            holds = bool(condition.holds(message))
+            seen = str(condition.seen(message))[:_SEEN_CHARACTERS]
         trace.append(ConditionTrace(self._told, holds, seen))
         return holds
 
     def __str__(self) -> str:
         return self._told
+
+    @cached_property
+    def _boundary(self) -> Boundary:
+        """What is around the condition's code; made once, too."""
+        return plugin_code(self.plugin, self._told)
 
     @cached_property
     def _told(self) -> str:

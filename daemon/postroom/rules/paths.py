@@ -25,6 +25,8 @@ _SYSTEM = {
     *("usr",),
 }
 _OCTETS = 250
+# Not `/x/i`, which is a search as other languages write it.
+_PATH = re.compile(r"(?:/[^/]+){3,}|/[^/]+/[^/]{4,}")
 
 
 def check_folder(path: str) -> str:
@@ -43,12 +45,18 @@ def check_folder(path: str) -> str:
     return path
 
 
-def check_root(path: str) -> str:
-    """The path of a folder that is for such things only; raises `ValueError`."""
+def check_outside_system(path: str) -> int:
+    """How many levels the path of a folder has that is not the system's; raises
+    `ValueError`."""
     levels = check_folder(path).removesuffix("/").split("/")[1:]
     if levels[:1] and levels[0] in _SYSTEM:
         raise ValueError(f"/{levels[0]} is the system's: nothing is saved in there")
-    if len(levels) < 2:
+    return len(levels)
+
+
+def check_root(path: str) -> str:
+    """The path of a folder that is for such things only; raises `ValueError`."""
+    if check_outside_system(path) < 2:
         raise ValueError(
             f"a stranger could choose what stands in {path or '/'} itself: expected a "
             "folder of its own, such as /srv/invoices"
@@ -91,16 +99,24 @@ def _shorten(level: str) -> str:
 
 
 def _read_file_names(value: object) -> object:
+    if isinstance(value, str) and _PATH.fullmatch(value):
+        raise ValueError(
+            f'a folder is written as to = "{value}", and what is saved there as '
+            'attachments = "*.pdf" or message = true'
+        )
     return ["*"] if value is True else as_list(value)
 
 
-def _read_folder(path: str) -> str:
+def check_braceless(path: str) -> str:
+    """The path, if no placeholder was meant in it; raises `ValueError`."""
     if {"{", "}"} & {*path}:
         raise ValueError("braces stand for placeholders, and there are none here")
-    return check_root(path)
+    return path
 
 
-LocalFolder = Annotated[str, AfterValidator(_read_folder)]
+LocalFolder = Annotated[
+    str, AfterValidator(check_braceless), AfterValidator(check_root)
+]
 FileNames = Annotated[
     tuple[Text, ...],
     BeforeValidator(

@@ -1,27 +1,29 @@
-"""Accounts and relays as the settings describe them."""
+"""Accounts and relays as the settings describe them.
+
+A client is loaded with the first account or relay that is reached by it: IMAP's, POP3's
+and SMTP's take long to load, and who has no such server pays for none.
+"""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from postroom.config.configuration import Configuration
 from postroom.config.maildrops import hides_retrieved
 from postroom.config.settings import PopServer, Server, SmtpServer
 from postroom.ports import Account, AccountReport, Clock, Maildrops, Relay
 from postroom.service.vault import Vault
-from postroom.transport.imap.account import ImapAccount
-from postroom.transport.imap.framing import Limits
 from postroom.transport.maildir.maildir import Maildir
-from postroom.transport.pop3 import server as pop3
-from postroom.transport.pop3.account import PopAccount
-from postroom.transport.pop3.entrance import Entrance
-from postroom.transport.pop3.login import Auth
-from postroom.transport.pop3.session import Custody
-from postroom.transport.smtp.relay import SmtpRelay
-from postroom.transport.smtp.session import SubmissionServer
 from postroom.transport.tls import Tls, Trust
+
+if TYPE_CHECKING:
+    from postroom.transport.imap.account import ImapAccount
+    from postroom.transport.pop3.entrance import Entrance
+    from postroom.transport.pop3.session import Custody
+    from postroom.transport.smtp.relay import SmtpRelay
 
 
 def reference_of(configuration: Configuration, account: str) -> str:
@@ -74,6 +76,8 @@ def make_account(
     """Access to the mailboxes of the account."""
     if configuration.settings.account[name].pop3 is None:
         return _make_imap(configuration, name, vault)
+    from postroom.transport.pop3.account import PopAccount
+
     entrance = _make_entrance(configuration, name, vault)
     return PopAccount(entrance, _custody(configuration, name, memory, clock))
 
@@ -93,6 +97,9 @@ def make_maildir(configuration: Configuration, name: str) -> Maildir | None:
 
 
 def _make_imap(configuration: Configuration, name: str, vault: Vault) -> ImapAccount:
+    from postroom.transport.imap.account import ImapAccount
+    from postroom.transport.imap.framing import Limits
+
     table = configuration.settings.account[name]
     server, reference = table.server, reference_of(configuration, name)
     return ImapAccount(
@@ -109,6 +116,10 @@ def _make_imap(configuration: Configuration, name: str, vault: Vault) -> ImapAcc
 
 
 def _make_entrance(configuration: Configuration, name: str, vault: Vault) -> Entrance:
+    from postroom.transport.pop3 import server as pop3
+    from postroom.transport.pop3.entrance import Entrance
+    from postroom.transport.pop3.login import Auth
+
     table = configuration.settings.account[name]
     server = table.server
     assert isinstance(server, PopServer)
@@ -123,6 +134,8 @@ def _make_entrance(configuration: Configuration, name: str, vault: Vault) -> Ent
 def _custody(
     configuration: Configuration, name: str, memory: Maildrops, clock: Clock
 ) -> Custody:
+    from postroom.transport.pop3.session import Custody
+
     table = configuration.settings.account[name]
     return Custody(
         account=name,
@@ -153,6 +166,9 @@ def make_relays(configuration: Configuration, vault: Vault) -> dict[str, Relay]:
 def _make_relay(
     server: SmtpServer, address: str, password: str, vault: Vault
 ) -> SmtpRelay:
+    from postroom.transport.smtp.relay import SmtpRelay
+    from postroom.transport.smtp.session import SubmissionServer
+
     reference = server.password or password
     return SmtpRelay(
         SubmissionServer(

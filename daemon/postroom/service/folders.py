@@ -25,10 +25,21 @@ READING = os.O_RDONLY | os.O_NONBLOCK | LEAF
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PERMISSIONS = 0o777
 
-# What a name is to blame for; anything else may pass: a full disk, one that fails.
+# What a name is to blame for; anything else may pass: a full disk, one that fails, one
+# that its owner has not given to us yet.
 _LASTING = {
     *(errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
-    *(errno.EACCES, errno.EPERM, errno.ENXIO, errno.EINVAL),
+    *(errno.ENXIO, errno.EINVAL),
+}
+_NO_FOLDER = (
+    "what is there is no folder, or it is a symbolic link, which is not followed"
+)
+_WORDS = {
+    errno.ELOOP: _NO_FOLDER,
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.EACCES: "postroom has no leave to use it",
+    errno.EPERM: "postroom has no leave to use it, or the disk has no hard links",
+    errno.EROFS: "it is mounted read-only",
 }
 
 # A file while it is written; those of another run were left behind by a kill.
@@ -155,4 +166,6 @@ def translated(what: str) -> Iterator[None]:
     except OSError as error:
         lasting = error.errno in _LASTING
         kind = PermanentError if lasting else TemporaryError
-        raise kind(f"{what} can't be used: {error.strerror}") from error
+        words = _WORDS.get(error.errno or 0)
+        told = f"{words} ({error.strerror})" if words else error.strerror
+        raise kind(f"{what} can't be used: {told}") from error

@@ -85,6 +85,7 @@ class Line:
     async def visit(self, use: Use, told: Told) -> bool:
         """Connect, use the session until that ends, and leave; True if it ended well.
         After a failure, stay away for as long as is due."""
+        forgiven = self.logins.forgiven
         await told.tell(WatchState.CONNECTING)
         try:
             await self._use(use)
@@ -98,7 +99,7 @@ class Line:
             delay = await self._tell_failure(error, told)
         else:
             return True
-        await self.logins.rest(delay)
+        await self.logins.rest(delay, forgiven)
         return False
 
     async def _tell_failure(

@@ -124,11 +124,19 @@ class Logins:
         until = self._closed_until
         return None if until is None else max(0.0, until - self._monotonic())
 
-    async def rest(self, delay: float | None) -> None:
+    @property
+    def forgiven(self) -> asyncio.Event:
+        """Set once the owner wants what failed until now tried again."""
+        return self._forgiven
+
+    async def rest(
+        self, delay: float | None, forgiven: asyncio.Event | None = None
+    ) -> None:
         """Wait so long, or for ever; no longer than until refused credentials have been
-        changed, or taken from another connection of the account, or are forgiven."""
+        changed, or taken from another connection of the account, or are `forgiven`,
+        since this was asked for or since now."""
         was_refused = delay is None or self._refusals > 0
-        left, forgiven = inf if delay is None else delay, self._forgiven
+        left, forgiven = inf if delay is None else delay, forgiven or self._forgiven
         while left > 0:
             pause = min(left, self._timings.look)
             if await rung_within(pause, forgiven):

@@ -1,49 +1,60 @@
-"""Accounts that go on under a new name take the Maildirs along that are named so."""
+"""Maildirs that are named after accounts go with them when these are renamed.
+
+A Maildir tells itself whose it is, so that a move that a kill cut off is made good at
+the next start, whatever its name was by then.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from postroom.config.settings import Settings
 from postroom.log import get_logger
+from postroom.transport.maildir.mark import read_mark
 
 log = get_logger()
 
 
-def move_maildirs(settings: Settings, renamed: Mapping[str, str]) -> None:
-    """Rename the Maildirs that have the name of their account; `renamed` has the old
-    names by the new ones, which may have been exchanged.
-
-    A Maildir that can't be renamed is told of, and stays where it is.
+def move_maildirs(settings: Settings, owners: Mapping[str, int]) -> list[str]:
+    """Have each Maildir below the state folder in the place that its account has there;
+    `owners` tells the UIDVALIDITYs of the accounts. What is in the way, in words.
     """
-    moves = [
-        (place.with_name(before), place)
-        for name, before in renamed.items()
-        if (place := _named_after(settings, name)) and place.with_name(before).is_dir()
-    ]
-    aside = [(_aside(old), new) for old, new in moves if _rename(old, _aside(old))]
-    for there, new in aside:
-        if new.exists():
-            log.error("maildir_not_moved", maildir=str(there), expected=str(new))
-        else:
-            _rename(there, new)
+    wanted = {
+        uidvalidity: place
+        for name, uidvalidity in owners.items()
+        if settings.account[name].maildir is None
+        and (place := settings.maildir_of(name)) is not None
+    }
+    there = dict(_marked(settings.maildirs))
+    misplaced = {
+        place: wanted[mark]
+        for place, mark in there.items()
+        if mark in wanted and place != wanted[mark]
+    }
+    # Aside first where one is in the place of another: names may have been exchanged.
+    for place in sorted({*misplaced} & {*misplaced.values()}):
+        aside = place.with_name(f"{place.name}.moving")
+        if not _rename(place, aside):
+            misplaced[aside] = misplaced.pop(place)
+    return list(filter(None, (_rename(*each) for each in misplaced.items())))
 
 
-def _named_after(settings: Settings, name: str) -> Path | None:
-    """Where the account's Maildir is to be, if nobody has said where."""
-    table = settings.account[name]
-    return settings.maildir_of(name) if table.maildir is None else None
+def _marked(folder: Path) -> Iterator[tuple[Path, int]]:
+    """The Maildirs in a folder that tell whose they are."""
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if (mark := read_mark(place)) is not None:
+            yield place, mark
 
 
-def _aside(place: Path) -> Path:
-    return place.with_name(f"{place.name}.renamed")
-
-
-def _rename(old: Path, new: Path) -> bool:
+def _rename(old: Path, new: Path) -> str:
+    """Rename it; in words what keeps it from that, and empty if nothing does."""
     try:
+        if new.exists():
+            raise FileExistsError(0, "something is there already")
         old.rename(new)
     except OSError as error:
         log.error("maildir_not_moved", maildir=str(old), error=error.strerror)
-        return False
-    return True
+        return f"the Maildir {old} can't be renamed to {new}: {error.strerror}"
+    log.info("maildir_moved", maildir=str(new), before=str(old))
+    return ""

@@ -74,11 +74,19 @@ async def open_service(
 
 
 async def recognise(configuration: Configuration, store: SqlStore) -> None:
-    """Note which login each account has, and tell what goes on under a new name."""
+    """Note which login each account has, and have what goes on under a new name found
+    under it."""
     renamed = await store.recognise(identities(configuration))
     for name, before in renamed.items():
         log.warning("account_renamed", account=name, before=before)
-    await asyncio.to_thread(move_maildirs, configuration.settings, renamed)
+    settings = configuration.settings
+    owners = {
+        name: (await store.maildrop(name)).uidvalidity
+        for name, table in settings.account.items()
+        if table.pop3
+    }
+    failures = await asyncio.to_thread(move_maildirs, settings, owners)
+    await store.notice("maildirs", "; ".join(failures))
     _warn_of_missing_relays(configuration, await store.waiting_relays())
 
 

@@ -26,6 +26,7 @@ from postroom.hooks.plugins import Registered
 from postroom.log import get_logger
 from postroom.ports import Clock, EffectState, OpenPerform, PerformResult, Store
 from postroom.rules.action import Action
+from postroom.rules.effects import tell
 from postroom.rules.services import Services
 from postroom.service.door import Door
 from postroom.service.retries import RetrySchedule
@@ -183,7 +184,7 @@ class Performer:
         try:
             content = await self.store.perform_content(each.id)
             services = self.services_for(registered.plugin, each.key, content)
-            await perform(registered, each.effect, services, self.leash)
+            left_out = await perform(registered, each.effect, services, self.leash)
         except ContentError as error:
             return PerformResult(each.id, EffectState.HELD, str(error))
         except StoreError:
@@ -194,7 +195,7 @@ class Performer:
             again = self._again(each)
             state = EffectState.PLANNED if again else EffectState.FAILED
             return PerformResult(each.id, state, str(error), again)
-        return PerformResult(each.id, EffectState.DONE)
+        return PerformResult(each.id, EffectState.DONE, left_out)
 
     def _again(self, each: OpenPerform) -> datetime | None:
         attempts, now = each.attempts + 1, self.clock.now()
@@ -216,8 +217,7 @@ class Performer:
 
 
 def _again_after_stop(each: OpenPerform, now: datetime) -> PerformResult:
-    reason = "the daemon was stopped before it ended"
-    return PerformResult(each.id, EffectState.PLANNED, reason, now)
+    return PerformResult(each.id, EffectState.PLANNED, next_attempt=now)
 
 
 def _tell(each: OpenPerform, result: PerformResult) -> None:
@@ -228,8 +228,11 @@ def _tell(each: OpenPerform, result: PerformResult) -> None:
         uid=key.uid,
         rule=each.rule,
         action=each.effect.action,
+        effect=tell(each.effect),
     )
-    if result.state is EffectState.DONE:
+    if result.state is EffectState.DONE and result.detail:
+        event.warning("perform_incomplete", left_out=result.detail)
+    elif result.state is EffectState.DONE:
         event.info("performed")
     elif result.next_attempt:
         again_at = result.next_attempt.isoformat()

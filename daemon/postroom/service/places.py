@@ -86,7 +86,7 @@ class LocalPlaces:
         check_place(folder, levels, name)
 
         def work() -> str:
-            self._require_open(Path(folder, *levels))
+            self._require_open(Path(folder, *levels, name))
             return self._write(Path(folder), levels, name, content, quota)
 
         return await _worked("/".join([folder, *levels, name]), work)
@@ -107,7 +107,7 @@ class LocalPlaces:
         letter = Letter(base, content, received)
 
         def work() -> None:
-            self._require_open(Path(maildir), mail=True)
+            self._require_open(Path(maildir, "new"), mail=True)
             self.usage.require_room(maildir, len(content), quota)
             there = Maildir(Path(maildir), self.umask)
             there.prepare()
@@ -116,8 +116,8 @@ class LocalPlaces:
 
         await _worked(maildir, work)
 
-    def _require_open(self, place: Path, *, mail: bool = False) -> None:
-        if closed := self.own.holding(place, mail=mail):
+    def _require_open(self, file: Path, *, mail: bool = False) -> None:
+        if closed := self.own.holding(file, mail=mail):
             raise PermanentError(f"nothing is saved in {closed}: it is postroom's own")
 
     @property

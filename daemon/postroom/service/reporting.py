@@ -14,8 +14,10 @@ log = get_logger()
 
 def report(decision: Decision, milliseconds: float, observer: Observer) -> None:
     """Tell of a decision that was committed, or that is to be made later."""
-    # The bodies are in the store, or not needed any more: let go of them.
-    message, plan = replace(decision.message, content=None), decision.plan
+    message, plan = decision.message, decision.plan
+    if message.content is not None:
+        # The bodies are in the store, or not needed any more: let go of them.
+        message = replace(message, content=None)
     key = message.key
     event = log.bind(
         account=key.account,

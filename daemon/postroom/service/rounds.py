@@ -54,14 +54,16 @@ class Rounds:
             if await self.line.visit(self._look, self.watch):
                 await self.watch.tell(WatchState.POLLING)
                 await self.watch.bell.wait()
-                await self._keep_away(began)
+                await self._keep_away(began, max(self.least, self._wanted))
+            else:
+                await self._keep_away(began, self._wanted)
 
     async def _look(self, session: Session) -> None:
         self._wanted = session.login_delay
         await self.watch.look(await session.open(self.watch.mailbox))
 
-    async def _keep_away(self, began: float) -> None:
-        """Until it is polite to come again after a visit that was begun then."""
-        left = began + max(self.least, self._wanted) - self.clock.monotonic()
+    async def _keep_away(self, began: float, seconds: float) -> None:
+        """Until so long after a visit that was begun then."""
+        left = began + seconds - self.clock.monotonic()
         if left > 0:
             await rung_within(left, self._hurry)

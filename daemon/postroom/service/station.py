@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from postroom.errors import AuthenticationError
 from postroom.ports import Account
 from postroom.rules.schedule import Schedule
 from postroom.service.logins import Logins
-from postroom.service.timetable import Timetable
 from postroom.service.watch import Watch
+
+if TYPE_CHECKING:  # whoever has one has loaded it
+    from postroom.service.timetable import Timetable
 
 
 class Care(Protocol):

@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from postroom.log import get_logger
 from postroom.service import systemd
 from postroom.service.assembly import Assembly
 from postroom.service.crew import Crew
+from postroom.service.leftovers import leftovers
 from postroom.service.station import Station
-from postroom.service.timetable import Timetable
 from postroom.service.watch import Watch
+
+if TYPE_CHECKING:
+    from postroom.service.timetable import Timetable
 
 log = get_logger()
 
@@ -29,10 +33,17 @@ class Service:
     """A running daemon: what was assembled, and the tasks of it."""
 
     assembly: Assembly
-    timetable: Timetable = field(default_factory=Timetable)
     crew: Crew | None = None
     # Whoever begins or ends the care of accounts does so alone.
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @cached_property
+    def timetable(self) -> Timetable:
+        """What rings the bells."""
+        # Loaded here: it takes long, and who handles mail once has no bells.
+        from postroom.service.timetable import Timetable
+
+        return Timetable()
 
     @property
     def stations(self) -> Mapping[str, Station]:
@@ -87,6 +98,7 @@ class Service:
     async def run_once(self) -> tuple[str, ...]:
         """Handle what is there now, send and perform what is due; what went wrong."""
         parts = self.assembly
+        began = parts.clock.now()
         self.begin_all()
         async with asyncio.TaskGroup() as group:
             announcing = group.create_task(parts.announcer.run())
@@ -99,6 +111,7 @@ class Service:
             announcing.cancel()
         relays = parts.sender.state.values()
         failures += [relay.last_error for relay in relays]
+        failures += await leftovers(parts.store, began)
         return tuple(failure for failure in failures if failure)
 
     async def _handle(self, wanted: Callable[[Watch], bool]) -> list[str]:

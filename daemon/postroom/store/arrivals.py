@@ -16,14 +16,24 @@ from sqlalchemy import Connection, insert, select, update
 
 from postroom.errors import StoreError
 from postroom.mail.message import Message, MessageKey
+from postroom.mail.names import is_inbox
 from postroom.ports import MessageState, Sighting
-from postroom.store import earlier, placements
+from postroom.store import earlier, maildrops, placements
 from postroom.store.cursors import mailbox_id
 from postroom.store.dialects import among
 from postroom.store.fingerprints import kept, kept_where
 from postroom.store.ledger import LedgerRow, by_mailbox, rows_of
+from postroom.store.many import Many
 from postroom.store.schema import message, plan
 from postroom.store.slices import rows_where
+
+_RECORD = Many(
+    insert(message),
+    (
+        *("mailbox_id", "uidvalidity", "uid", "message_id", "size", "received"),
+        *("state", "attempts", "reason", "first_seen", "updated", "held"),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -151,17 +161,24 @@ def _record(
     how: _Recording,
 ) -> dict[MessageKey, Sighting]:
     sightings: dict[MessageKey, Sighting] = {}
-    for (account_name, name, _), group in by_mailbox(new):
+    for (account_name, name, uidvalidity), group in by_mailbox(new):
         arrivals = [new[key] for key in group]
+        drop = maildrops.find(connection, account_name)
+        is_maildrop = drop and drop.uidvalidity == uidvalidity and is_inbox(name)
         placed = placements.claim(connection, arrivals)
-        returned = earlier.returned(connection, arrivals, how.listed)
+        # Nobody puts anything back into a maildrop: it is another that is equal.
+        returned = (
+            frozenset()
+            if is_maildrop
+            else earlier.returned(connection, arrivals, how.listed)
+        )
         sightings |= {
             each.key: _first(each.key in placed, each.key in returned, how.attempts)
             for each in arrivals
         }
         row = mailbox_id(connection, account_name, name)
         rows = [_row(each, row, sightings[each.key], how) for each in arrivals]
-        connection.execute(insert(message), rows)
+        _RECORD.execute(connection, rows)
     return sightings
 
 
@@ -185,6 +202,7 @@ def _row(
         "received": arrival.received,
         "state": sighting.state,
         "attempts": sighting.attempts,
+        "reason": "",
         "first_seen": how.now,
         "updated": how.now,
         "held": how.held,

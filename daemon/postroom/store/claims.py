@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, bindparam, exists, select
 
 from postroom.mail.message import Fingerprint, MessageKey
 from postroom.mail.names import canonical
@@ -26,8 +26,22 @@ from postroom.store.schema import (
     message,
     plan,
 )
-from postroom.store.slices import rows_where
+from postroom.store.slices import finding, found, rows_where
 from postroom.store.states import MESSAGES
+
+_CLAIMS = select(effect.c.id, effect.c.claimed_uid).where(
+    effect.c.claimed_uidvalidity == bindparam("uidvalidity")
+)
+# Of effects that are known nothing else is asked: the database might go through all
+# that ever placed something there.
+OWN = finding(_CLAIMS, effect.c.id)
+_OTHERS = finding(
+    _CLAIMS.select_from(effect.join(account))
+    .where(account.c.name == bindparam("account"))
+    .where(effect.c.target_mailbox == bindparam("mailbox"))
+    .where(effect.c.target_uid.is_(None)),
+    effect.c.claimed_uid,
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,8 @@ def correct_claims(
         passed_over = _passed_over(claims, told)
         claims |= {row: uid for row, uid in told.items() if uid in passed_over}
         _note_changes(connection, target, before, claims)
-        _decide_after_all(connection, target, passed_over, now)
+        if passed_over:
+            _decide_after_all(connection, target, passed_over, now)
 
 
 def drop_claims(connection: Connection, effects: Sequence[int], now: datetime) -> None:
@@ -121,16 +136,10 @@ def _claims(
 ) -> _Claims:
     """What these effects have claimed in the target, and who has claimed what they
     placed: effects of which no UID is known."""
-    query = (
-        select(effect.c.id, effect.c.claimed_uid)
-        .select_from(effect.join(account))
-        .where(account.c.name == target.account)
-        .where(effect.c.target_mailbox == target.mailbox)
-        .where(effect.c.claimed_uidvalidity == target.uidvalidity)
-    )
-    own = rows_where(connection, query, effect.c.id, list(told))
-    untold = query.where(effect.c.target_uid.is_(None))
-    others = rows_where(connection, untold, effect.c.claimed_uid, list(told.values()))
+    validity = target.uidvalidity
+    own = found(connection, OWN, [*told], uidvalidity=validity)
+    place = {"account": target.account, "mailbox": target.mailbox}
+    others = found(connection, _OTHERS, [*told.values()], uidvalidity=validity, **place)
     return {row.id: row.claimed_uid for rows in (own, others) for row in rows}
 
 
@@ -176,12 +185,12 @@ def _decide_after_all(
 
     Where that was taken for an arrival, the twins have only changed places.
     """
-    found = _arrivals(connection, target, {*passed_over, *passed_over.values()})
+    there = _arrivals(connection, target, {*passed_over, *passed_over.values()})
     twins = {
-        claimed: found[claimed]
+        claimed: there[claimed]
         for placed, claimed in passed_over.items()
-        if claimed in found
-        if placed not in found or not found[placed].was_taken_for_one
+        if claimed in there
+        if placed not in there or not there[placed].was_taken_for_one
     }
     _decide(connection, target, twins, now)
 

@@ -15,6 +15,7 @@ from postroom.store import (
     maildrop_listings,
     maildrop_removals,
     maildrop_storing,
+    maildrop_unhandled,
 )
 from postroom.store.cursors import account_id
 from postroom.store.maildrops import meet, moment_of, void_maildrop
@@ -79,6 +80,13 @@ class CollectingStore(Transactions):
             )
         )
 
+    async def unhandled(self, account: str) -> frozenset[int]:
+        """The UIDs of those noted as stored, and not as removed, that are in no ledger:
+        a break came before they were looked at."""
+        return await self._reader.read(
+            lambda connection: maildrop_unhandled.unhandled(connection, account)
+        )
+
     async def removable(self, account: str, keep: timedelta | None) -> frozenset[int]:
         """The UIDs of those that may be removed from the server now: stored, every
         effect done, and for at least so long here, by the wall clock as well as by the
@@ -90,6 +98,26 @@ class CollectingStore(Transactions):
             lambda connection: maildrop_removals.removable(
                 connection, account, keep, moment
             )
+        )
+
+    async def note_broken(self, account: str, uid: int) -> None:
+        """Note that the connection ended while this one was to come."""
+        moment = moment_of(self._clock)
+        await self._write(
+            lambda connection: maildrop_storing.note_broken(
+                connection, account, uid, moment
+            ),
+            durable=True,
+        )
+
+    async def note_asked(self, account: str, uids: Collection[int]) -> None:
+        """Note that the server is asked now to remove these."""
+        moment = moment_of(self._clock)
+        await self._write(
+            lambda connection: maildrop_removals.note_asked(
+                connection, account, uids, moment
+            ),
+            durable=True,
         )
 
     async def note_removed(self, account: str, uids: Collection[int]) -> None:

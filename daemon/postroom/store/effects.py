@@ -36,11 +36,12 @@ from postroom.store.claims import correct_claims, drop_claims
 from postroom.store.codec import decode_effect
 from postroom.store.expunges import all_else_is_done, kept_because
 from postroom.store.kinds import IN_MAILBOX, EffectKind
+from postroom.store.many import Many
 from postroom.store.schema import account, effect, mailbox, message
 from postroom.store.slices import rows_where
 from postroom.store.states import EFFECTS, MESSAGES, OPEN_EFFECTS
 
-_SET_TARGET = (
+_SET_TARGET = Many(
     update(effect)
     .where(effect.c.id == bindparam("row_id"))
     .values(
@@ -127,8 +128,7 @@ def _record_targets(
         }
         for row, placed in placements.items()
     ]
-    if targets:
-        connection.execute(_SET_TARGET, targets)
+    _SET_TARGET.execute(connection, targets)
 
 
 def _messages_of(

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from postroom.ports import EffectState, Hold, HoldKind, MessageState
-from postroom.store.reopening import let_out, reopen_rule
-from postroom.store.schema import effect, hold, message
+from postroom.ports import Hold, HoldKind, MessageState
+from postroom.store.reopening import let_out, reopen_rule, rules_undone
+from postroom.store.schema import hold, message
 
 
 def held(connection: Connection) -> list[Hold]:
@@ -29,11 +29,10 @@ def held_rules(connection: Connection) -> frozenset[str]:
 
 def releasable_rules(connection: Connection) -> frozenset[str]:
     """The names of rules, even of those that are no more, that are held, that messages
-    wait for, or of which something is held that they wanted done."""
+    wait for, or of which something is held or failed that they wanted done."""
     waiting = select(message.c.waits_for).where(_waits())
-    undone = select(effect.c.rule).where(effect.c.state == EffectState.HELD)
-    found = [connection.execute(query).scalars() for query in (waiting, undone)]
-    return held_rules(connection).union(*found)
+    found = connection.execute(waiting).scalars()
+    return held_rules(connection).union(found, rules_undone(connection))
 
 
 def note_hold(connection: Connection, new: Hold) -> None:

@@ -22,7 +22,7 @@ from postroom.store.maildrop_items import (
     mark,
     note_found,
     read,
-    read_where,
+    with_hashes,
 )
 from postroom.store.maildrops import Drop, Moment, meet, save
 from postroom.store.schema import maildrop_item
@@ -36,10 +36,7 @@ def identify(
 ) -> Mapping[int, Item]:
     """Recognise these by their hashes, or give them a UID; by their numbers."""
     drop = meet(connection, account_name, moment)
-    query = items_of(drop.uidvalidity)
-    rows = read_where(
-        connection, query, maildrop_item.c.content_hash, set(found.values())
-    )
+    rows = with_hashes(connection, drop.uidvalidity, set(found.values()))
     pairs = _pair(found, sorted(filter(_is_free, rows), key=_surest_first))
     others = [listed for listed in found if listed not in pairs]
     new = {
@@ -63,8 +60,11 @@ def _note(
         sought = items_of(drop.uidvalidity).where(
             maildrop_item.c.vanished.is_(None), maildrop_item.c.sought.is_(True)
         )
-        uids = [row.uid for row in read(connection, sought)]
+        rows = read(connection, sought)
+        uids = [row.uid for row in rows]
         mark(connection, drop.uidvalidity, uids, sought=False, vanished=now)
+        removed = [row.uid for row in rows if row.asked and not row.removed]
+        mark(connection, drop.uidvalidity, removed, removed=now, asked=None)
 
 
 # -- pairs -----------------------------------------------------------------------------
@@ -72,11 +72,11 @@ def _note(
 
 def _is_free(row: Known) -> bool:
     """True unless it is one that the listing has by its name, or that was found."""
-    return row.is_missing or row.removed is not None
+    return not row.adopted and (row.is_missing or row.may_be_removed)
 
 
 def _surest_first(row: Known) -> tuple[bool, bool, int]:
-    return row.removed is not None, not row.sought, row.uid
+    return row.may_be_removed, not row.sought, row.uid
 
 
 def _pair(found: Mapping[Listed, str], rows: Sequence[Known]) -> dict[Listed, Known]:
@@ -122,8 +122,8 @@ def _is_any(row: Known) -> bool:
 
 
 def _is_unremoved(row: Known) -> bool:
-    return row.removed is None
+    return not row.may_be_removed
 
 
 def _was_kept(row: Known) -> bool:
-    return row.removed is not None and row.sought
+    return row.may_be_removed and row.sought

@@ -40,7 +40,15 @@ def note_removed(
 ) -> None:
     """Note that the server has confirmed the removal of these."""
     drop = meet(connection, account_name, moment)
-    mark(connection, drop.uidvalidity, uids, removed=moment.now)
+    mark(connection, drop.uidvalidity, uids, removed=moment.now, asked=None)
+
+
+def note_asked(
+    connection: Connection, account_name: str, uids: Collection[int], moment: Moment
+) -> None:
+    """Note that the server is asked now to remove these."""
+    drop = meet(connection, account_name, moment)
+    mark(connection, drop.uidvalidity, uids, asked=moment.now)
 
 
 def handled(*columns: ColumnElement[Any]) -> Select[Any]:

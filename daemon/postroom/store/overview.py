@@ -6,6 +6,7 @@ Invariant: it is read in one snapshot, and nothing is written.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, or_, select
@@ -19,11 +20,21 @@ from postroom.ports import (
     RelayReport,
     WatchReport,
 )
+from postroom.rules.effects import tell
+from postroom.store.codec import decode_effect
 from postroom.store.expunges import KEPT, WITHDRAWN
 from postroom.store.holds import held
+from postroom.store.kinds import EffectKind
 from postroom.store.notes import notices
 from postroom.store.outbox import waiting_relays
-from postroom.store.report import MailboxReport, Summary, Trouble, Undelivered
+from postroom.store.reopening import can_be_done, is_complete
+from postroom.store.report import (
+    Delayed,
+    MailboxReport,
+    Summary,
+    Trouble,
+    Undelivered,
+)
 from postroom.store.schema import (
     account,
     delivery,
@@ -36,6 +47,7 @@ from postroom.store.schema import (
     relay,
     watch,
 )
+from postroom.store.states import OPEN_EFFECTS
 
 _KEY = (
     account.c.name.label("account"),
@@ -65,6 +77,7 @@ def summary(connection: Connection, troubles: int) -> Summary:
         relays=waiting_relays(connection),
         mailboxes=_mailboxes(connection),
         troubles=_troubles(connection, troubles),
+        delayed=tuple(_delayed(connection, troubles)),
         relay_troubles=tuple(_relay_troubles(connection)),
         undelivered=tuple(_undelivered(connection, troubles)),
         holds=tuple(held(connection)),
@@ -176,9 +189,8 @@ def _stuck(connection: Connection, limit: int) -> Iterator[Trouble]:
 
 def _undone(connection: Connection, limit: int) -> Iterator[Trouble]:
     """Effects that failed or are held, but for what the owner withdrew."""
-    about = effect.c.state, effect.c.detail, effect.c.updated, effect.c.rule
     query: Select[Any] = (
-        select(*_KEY, *about)
+        select(effect, *_KEY, can_be_done().label("possible"))
         .select_from(located_message.join(effect, effect.c.message == message.c.id))
         .where(effect.c.state.in_((EffectState.FAILED, EffectState.HELD)))
         .where(effect.c.detail.not_in((WITHDRAWN, KEPT + WITHDRAWN)))
@@ -186,9 +198,30 @@ def _undone(connection: Connection, limit: int) -> Iterator[Trouble]:
         .limit(limit)
     )
     for row in connection.execute(query):
-        yield _trouble(row, row.detail, row.rule)
+        found = _trouble(row, row.detail)
+        releasable = bool(row.possible) and is_complete(row)
+        yield replace(found, rule=row.rule, releasable=releasable)
 
 
-def _trouble(row: Row[Any], reason: str, rule: str | None = None) -> Trouble:
-    key = MessageKey(row.account, row.mailbox, row.uidvalidity, row.uid)
-    return Trouble(key, row.message_id, row.state, reason, row.updated, rule)
+def _trouble(row: Row[Any], reason: str) -> Trouble:
+    return Trouble(_key(row), row.message_id, row.state, reason, row.updated)
+
+
+def _delayed(connection: Connection, limit: int) -> Iterator[Delayed]:
+    """What actions could not carry out the last time, and are to try again."""
+    query: Select[Any] = (
+        select(effect, *_KEY)
+        .select_from(located_message.join(effect, effect.c.message == message.c.id))
+        .where(effect.c.kind == EffectKind.PERFORM, effect.c.state.in_(OPEN_EFFECTS))
+        .where(effect.c.detail != "")
+        .order_by(effect.c.updated.desc())
+        .limit(limit)
+    )
+    for row in connection.execute(query):
+        told = tell(decode_effect(row.kind, row.arguments))
+        about = row.rule, told, row.detail, row.next_attempt, row.updated
+        yield Delayed(_key(row), row.message_id, *about)
+
+
+def _key(row: Row[Any]) -> MessageKey:
+    return MessageKey(row.account, row.mailbox, row.uidvalidity, row.uid)

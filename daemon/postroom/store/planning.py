@@ -22,9 +22,20 @@ from postroom.store.codec import encode_effect, encode_flags, kind_of
 from postroom.store.cursors import account_id
 from postroom.store.kinds import EffectKind
 from postroom.store.ledger import LedgerRow
+from postroom.store.many import Many
 from postroom.store.outbox import enqueue
 from postroom.store.schema import effect
 from postroom.store.slices import rows_where
+
+_RECORD = Many(
+    insert(effect),
+    (
+        *("plan_id", "message", "account_id", "key", "kind", "rule", "ordinal"),
+        *("arguments", "state", "attempted", "source_mailbox", "source_uidvalidity"),
+        *("source_uid", "flags_before", "target_mailbox", "detail", "updated"),
+        "content_hash",
+    ),
+)
 
 # Flags and copies first, then what leaves, then one place.
 _ORDER = {kind: rank for rank, kind in enumerate(EffectKind)}
@@ -71,8 +82,7 @@ def record_effects(
             if begun["state"] is EffectState.DONE:
                 detail = str(begun["detail"])
                 unsent.append(NotSent(each.message.key, planned.rule, detail))
-    if rows:
-        connection.execute(insert(effect), list(rows.values()))
+    _RECORD.execute(connection, [*rows.values()])
     _send(connection, sends, now)
     return tuple(unsent)
 
@@ -120,6 +130,7 @@ def _row(each: Decided, ordinal: int, planned: PlannedEffect) -> dict[str, objec
         "rule": planned.rule,
         "ordinal": ordinal,
         "arguments": encode_effect(planned.effect),
+        "attempted": False,
         "source_mailbox": each.row.mailbox,
         "source_uidvalidity": each.message.key.uidvalidity,
         "source_uid": each.message.key.uid,

@@ -26,10 +26,9 @@ from postroom.store.states import DELIVERIES, EFFECTS, MESSAGES
 
 
 def reopen_rule(connection: Connection, rule: str, now: datetime) -> int:
-    """Have done what can be done of this rule's held effects, but for what was held
-    when it was decided; how many effects that are."""
-    itself = ~effect.c.detail.startswith(KEPT), ~_was_decided_held()
-    query = _held().where(effect.c.rule == rule, _can_be_done(), *itself)
+    """Have done what can be done of this rule's effects that are held or failed, but
+    for what was held when it was decided; how many effects that are."""
+    query = _not_done().where(effect.c.rule == rule, can_be_done())
     rows = _complete(connection, query)
     reopen_effects(connection, [row.id for row in rows], now)
     return _go_on(connection, rows, now)
@@ -93,7 +92,12 @@ def _go_on(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> i
 def _complete(connection: Connection, held: Select[Any]) -> list[Row[Any]]:
     """Of the effects that are held, in order, those of which all is kept they need."""
     rows = connection.execute(held.order_by(effect.c.id))
-    return [row for row in rows if row.content_hash or not _needs_bytes(row)]
+    return [row for row in rows if is_complete(row)]
+
+
+def is_complete(row: Row[Any]) -> bool:
+    """True if all is kept that this effect needs."""
+    return bool(row.content_hash) or not _needs_bytes(row)
 
 
 def _needs_bytes(row: Row[Any]) -> bool:
@@ -127,21 +131,39 @@ def reopen_messages(
     change = {"state": MessageState.DECIDED, "updated": now}
     MESSAGES.advance(connection, [{"id": row.id, **change} for row in rows])
     is_kept = effect.c.detail.startswith(KEPT)
-    query = _held().where(is_kept, _can_be_done())
+    query = _held().where(is_kept, _is_there())
     kept = list(rows_where(connection, query, effect.c.message, list(messages)))
     reopen_effects(connection, [row.id for row in kept], now)
 
 
+def rules_undone(connection: Connection) -> frozenset[str]:
+    """The rules of whose effects something is held, or failed and can be done yet."""
+    held = effect.c.state == EffectState.HELD
+    query = _not_done().with_only_columns(effect.c.rule).where(or_(held, can_be_done()))
+    return frozenset(connection.execute(query).scalars())
+
+
 def _held() -> Select[Any]:
+    return _not_done().where(effect.c.state == EffectState.HELD)
+
+
+def _not_done() -> Select[Any]:
     return (
         select(effect)
         .join(mailbox, effect.c.source_mailbox == mailbox.c.id)
         .join(message, effect.c.message == message.c.id)
-        .where(effect.c.state == EffectState.HELD)
+        .where(effect.c.state.in_((EffectState.HELD, EffectState.FAILED)))
     )
 
 
-def _can_be_done() -> ColumnElement[bool]:
+def can_be_done() -> ColumnElement[bool]:
+    """True of what was not done and can be now, but for what was held when it was
+    decided, and for expunges that wait for others."""
+    itself = ~effect.c.detail.startswith(KEPT), ~_was_decided_held()
+    return and_(_is_there(), *itself)
+
+
+def _is_there() -> ColumnElement[bool]:
     """True of a perform, and of what is done in a mailbox to what is still there."""
     in_mailbox = and_(
         effect.c.kind.in_(IN_MAILBOX),

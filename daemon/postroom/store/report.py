@@ -31,7 +31,8 @@ class MailboxReport:
 
 @dataclass(frozen=True)
 class Trouble:
-    """A message, or an effect of one, that needs a person: its state, and why."""
+    """A message, or an effect of one, that needs a person: its state, and why. What is
+    `releasable` is tried again when its rule is released."""
 
     message: MessageKey
     message_id: str
@@ -39,6 +40,37 @@ class Trouble:
     reason: str
     updated: datetime
     rule: str | None = None
+    releasable: bool = False
+
+    def __str__(self) -> str:
+        """All of it on a line."""
+        rule = f" by rule {self.rule!r}" if self.rule else ""
+        place = _tell_place(self.message, self.message_id)
+        return f"{self.state}: {place}{rule}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Delayed:
+    """What an action could not carry out yet: what it is, and why; `next_attempt` is
+    None while it is tried."""
+
+    message: MessageKey
+    message_id: str
+    rule: str
+    told: str
+    reason: str
+    next_attempt: datetime | None
+    updated: datetime
+
+    def __str__(self) -> str:
+        """All of it but the time on a line."""
+        place = _tell_place(self.message, self.message_id)
+        return f"delayed: {place} by rule {self.rule!r}: {self.told}: {self.reason}"
+
+
+def _tell_place(key: MessageKey, message_id: str) -> str:
+    place = f"{key.account}/{key.mailbox} UID {key.uid}"
+    return f"{place} {message_id}" if message_id else place
 
 
 @dataclass(frozen=True)
@@ -67,7 +99,8 @@ class Summary:
 
     `relays` counts the deliveries that wait, by the relay that is to take them;
     `relay_troubles` are the relays that did not do well the last time. `waiting` counts
-    the messages that wait for a rule, by its name.
+    the messages that wait for a rule, by its name; `delayed` is what actions could not
+    carry out yet.
     """
 
     store_id: str
@@ -77,6 +110,7 @@ class Summary:
     relays: Mapping[str, int]
     mailboxes: tuple[MailboxReport, ...]
     troubles: tuple[Trouble, ...]
+    delayed: tuple[Delayed, ...]
     undelivered: tuple[Undelivered, ...]
     relay_troubles: tuple[RelayReport, ...]
     holds: tuple[Hold, ...]

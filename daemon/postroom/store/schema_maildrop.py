@@ -38,7 +38,9 @@ maildrop = Table(
 
 # `counted` and `listing` are what the maildrop's `counted` and `listings` were when it
 # was stored. It is `vanished` when a listing did not have it, and `sought` while one of
-# the last listing's that are not identified yet may be it.
+# the last listing's that are not identified yet may be it. One that is `adopted` was
+# there before postroom, and is left alone. It is `asked` to be removed until the server
+# has said that it is, or not. The connection ended at it `broken` times.
 maildrop_item = Table(
     "maildrop_item",
     metadata,
@@ -56,6 +58,11 @@ maildrop_item = Table(
     time("removed", optional=True),
     time("vanished", optional=True),
     Column("sought", Boolean, nullable=False),
+    Column("adopted", Boolean, nullable=False),
+    time("asked", optional=True),
+    number("broken"),
+    time("broken_since", optional=True),
+    time("broken_last", optional=True),
     Index(None, "uidvalidity", "uidl"),
     Index(None, "uidvalidity", "content_hash"),
     Index(None, "uidvalidity", "vanished"),

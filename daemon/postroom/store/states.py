@@ -10,15 +10,26 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache, cached_property
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    select,
+    update,
+)
 
 from postroom.errors import StoreError
 from postroom.ports import DeliveryState, EffectState, MessageState
 from postroom.store import schema
 from postroom.store.dialects import among
-from postroom.store.slices import rows_where
+from postroom.store.slices import finding, found
 
 S = TypeVar("S", bound=StrEnum)
 
@@ -48,28 +59,34 @@ class Machine(Generic[S]):
         if not changes:
             return
         self._check(connection, changes)
-        columns = [name for name in changes[0] if name != "id"]
-        statement = (
-            update(self.table)
-            .where(among(self.table.c.id))
-            .values({name: bindparam(f"new_{name}") for name in columns})
-        )
-        connection.execute(statement, _by_values(columns, changes))
+        columns = tuple(name for name in changes[0] if name != "id")
+        connection.execute(_setting(self.table, columns), _by_values(columns, changes))
 
     def _check(
         self, connection: Connection, changes: Sequence[Mapping[str, Any]]
     ) -> None:
-        table = self.table
-        query = select(table.c.id, table.c.state)
         ids = [change["id"] for change in changes]
-        rows = rows_where(connection, query, table.c.id, ids)
-        now = dict(tuple(row) for row in rows)
+        now = dict(map(tuple, found(connection, self._now, ids)))
         steps = {(now.get(change["id"]), change["state"]): change for change in changes}
         for (old, new), change in steps.items():
             if old is None or not self.allows(self.states(old), new):
                 raise StoreError(
-                    f"{table.name} {change['id']} can't go from {old} to {new}"
+                    f"{self.table.name} {change['id']} can't go from {old} to {new}"
                 )
+
+    @cached_property
+    def _now(self) -> Select[Any]:
+        """The states that rows have; made once."""
+        return finding(select(self.table.c.id, self.table.c.state), self.table.c.id)
+
+
+@cache
+def _setting(table: Table, columns: Sequence[str]) -> Update:
+    """Sets these columns of the rows that are given."""
+    new: dict[str, BindParameter[Any]] = {
+        name: bindparam(f"new_{name}") for name in columns
+    }
+    return update(table).where(among(table.c.id)).values(new)
 
 
 def _by_values(
@@ -77,8 +94,9 @@ def _by_values(
 ) -> list[dict[str, Any]]:
     """The values that are set, each time with all the rows that get the same."""
     rows: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for change in changes:
-        rows[tuple(change[name] for name in columns)].append(change["id"])
+    read = itemgetter("id", *columns)
+    for row, *values in map(read, changes):
+        rows[tuple(values)].append(row)
     names = [f"new_{name}" for name in columns]
     return [
         {"given": ids, **dict(zip(names, values, strict=True))}

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from postroom.mail.message import Message, MessageKey
 from postroom.ports import (
     Clock,
@@ -28,6 +30,7 @@ from postroom.store import (
     deciding,
     effects,
     ledger,
+    maildrop_adopting,
     overview,
     renumbering,
     runs,
@@ -85,10 +88,12 @@ class SqlStore(SendingStore, PerformingStore, CollectingStore, NotingStore, Owne
 
     async def adopt(self, account: str, mailbox: str, cursor: Cursor) -> None:
         """Set the cursor without handling what lies before it."""
-        await self._write(
-            lambda connection: cursors.set_cursor(connection, account, mailbox, cursor),
-            durable=True,
-        )
+
+        def work(connection: Connection) -> None:
+            cursors.set_cursor(connection, account, mailbox, cursor)
+            maildrop_adopting.adopt(connection, account, mailbox, cursor)
+
+        await self._write(work, durable=True)
 
     async def touch(self, account: str, mailbox: str, checked: datetime) -> None:
         """Note that the mailbox was looked at and held nothing new."""

@@ -83,12 +83,12 @@ async def gathered(
 
 async def performed(
     action: Action, effect: Perform | PlannedEffect, services: Services
-) -> None:
-    """Have the action perform what it planned, made again from its options; raises what
-    it fails with."""
+) -> str:
+    """Have the action perform what it planned, made again from its options; what was
+    left out, if anything was. Raises what it fails with."""
     wanted = effect.effect if isinstance(effect, PlannedEffect) else effect
     if not isinstance(wanted, Perform):
         raise TypeError(f"expected a Perform, not {type(wanted).__name__}")
     kept = replace(wanted, options=dump_options(action))
     registered = Registered(type(action).__name__, type(action), "test")
-    await perform(registered, kept, services, Leash())
+    return await perform(registered, kept, services, Leash())

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from postroom.errors import Blameless, TemporaryError
+from postroom.errors import Blameless
 from postroom.ports import Mailbox
 from postroom.service.clock import SystemClock
 from postroom.store.database import open_store
 from postroom.transport.maildir.maildir import Maildir
 from postroom.transport.pop3.account import PopAccount
 from postroom.transport.pop3.entrance import Entrance
-from postroom.transport.pop3.foresight import Overreached
+from postroom.transport.pop3.incoming import Broken
 from postroom.transport.pop3.server import Server
 from postroom.transport.pop3.session import Custody
 from postroom.transport.tls import Tls, Trust
@@ -85,17 +85,33 @@ def test_twice_as_many_come_while_a_batch_is_handled(
     tell(tmp_path, maildrop, story)
 
 
-def test_one_that_ends_the_connection_ahead_is_held_against_nobody(
+def test_one_that_ends_the_connection_is_named_and_held_against_no_other(
     tmp_path: Path, maildrop: Maildrop
 ) -> None:
     async def story(account: PopAccount, maildrop: Maildrop) -> None:
         maildrop.answers["RETR 6"] = None
-        with pytest.raises(Overreached):
-            await take(account, 3, 1)
-        with pytest.raises(TemporaryError) as failure:
-            await take(account, 5, 1)
-        assert not isinstance(failure.value, Blameless)
-        assert set(retrieved(maildrop)) <= {4, 5, 6}
+        for _ in range(3):
+            with pytest.raises(Broken) as failure:
+                await take(account, 3, 1)
+            assert failure.value.listed.number == 6
+        assert isinstance(failure.value, Blameless)
+        # What came before it is here, and is not retrieved again.
+        assert retrieved(maildrop)[:1] == [6]
+
+    tell(tmp_path, maildrop, story)
+
+
+def test_what_was_stored_and_is_not_here_any_more_is_retrieved_again(
+    tmp_path: Path, maildrop: Maildrop
+) -> None:
+    """Nobody has looked at it yet: its Maildir was away, or is another one now."""
+
+    async def story(account: PopAccount, maildrop: Maildrop) -> None:
+        await take(account, 20)
+        for file in (tmp_path / "Maildir" / "new").iterdir():
+            file.unlink()
+        await take(account, 20)
+        assert retrieved(maildrop) == [*range(1, 21)]
 
     tell(tmp_path, maildrop, story)
 

@@ -10,7 +10,6 @@ from postroom.commands.status.standing import (
     MailboxStanding,
     Standing,
 )
-from postroom.commands.status.words import tell_trouble
 from postroom.ports import Hold
 from postroom.store.report import Summary
 
@@ -72,7 +71,19 @@ def _summary(summary: Summary) -> Data:
             for each in summary.undelivered
         ],
         "notices": {each.name: each.text for each in summary.notices},
-        "troubles": [tell_trouble(each) for each in summary.troubles],
+        "troubles": [str(each) for each in summary.troubles],
+        "delayed": [
+            {
+                "account": each.message.account,
+                "mailbox": each.message.mailbox,
+                "uid": each.message.uid,
+                "rule": each.rule,
+                "effect": each.told,
+                "reason": each.reason,
+                "next_attempt": _time(each.next_attempt),
+            }
+            for each in summary.delayed
+        ],
     }
 
 

@@ -78,6 +78,7 @@ def counts(standing: Standing) -> dict[str, int]:
         "delayed": deliveries.get(DeliveryState.DELAYED, 0),
         "unsent": sum(deliveries.get(state, 0) for state in _UNSENT),
         "troubles": len(summary.troubles) if summary else 0,
+        "unperformed": len(summary.delayed) if summary else 0,
     }
 
 
@@ -119,7 +120,7 @@ def _doubtful(standing: Standing) -> Iterator[str]:
     if standing.summary:
         yield from (f"{each.name}: {each.text}" for each in standing.summary.notices)
     numbers = counts(standing)
-    for name in ("quarantined", "unsent", "troubles"):
+    for name in ("quarantined", "unsent", "troubles", "unperformed"):
         if numbers[name]:
             yield f"{numbers[name]} {name}"
 

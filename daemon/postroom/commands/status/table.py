@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
@@ -19,11 +20,10 @@ from postroom.commands.status.words import (
     tell_counts,
     tell_hold,
     tell_retry,
-    tell_trouble,
     tell_undelivered,
 )
 from postroom.log import printable
-from postroom.store.report import Summary
+from postroom.store.report import Delayed, Summary, Trouble
 
 _STYLES = {
     "idle": "green",
@@ -116,11 +116,26 @@ def _needs(standing: Standing, summary: Summary) -> Iterator[RenderableType]:
         told = f"rule {hold.name!r} is held {tell_hold(hold, standing.now)}"
         lines.append(f"{told}{_tell_waiting(waiting.pop(hold.name, 0))}")
     lines += [f"rule {name!r}{_tell_waiting(waiting[name])}" for name in waiting]
-    lines += [tell_trouble(each) for each in summary.troubles]
+    lines += [_tell_trouble(each, standing) for each in summary.troubles]
+    lines += [_tell_delayed(each, standing) for each in summary.delayed]
     if lines:
         yield Text()
         yield Text("needs you", "bold")
         yield from (_line(line, "yellow") for line in lines)
+
+
+def _tell_trouble(trouble: Trouble, standing: Standing) -> str:
+    """The trouble; and its way on, where the message can't be put back for it."""
+    table = standing.settings.account.get(trouble.message.account)
+    if not trouble.releasable or table is None or table.pop3 is None:
+        return str(trouble)
+    again = f"postroom release {shlex.quote(trouble.rule or '')}"
+    return f"{trouble}; `{again}` has it tried again"
+
+
+def _tell_delayed(delayed: Delayed, standing: Standing) -> str:
+    at = delayed.next_attempt if standing.pid else None
+    return f"{delayed}{tell_retry(at, standing.now)}"
 
 
 def _tell_waiting(count: int) -> str:

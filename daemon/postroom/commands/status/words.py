@@ -7,15 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from postroom.ports import Hold
-from postroom.store.report import Trouble, Undelivered
-
-
-def tell_trouble(trouble: Trouble) -> str:
-    """A message or an effect that needs a person."""
-    key = trouble.message
-    place = f"{key.account}/{key.mailbox} UID {key.uid} {trouble.message_id}"
-    rule = f" by rule {trouble.rule!r}" if trouble.rule else ""
-    return f"{trouble.state}: {place}{rule}: {trouble.reason}"
+from postroom.store.report import Undelivered
 
 
 def tell_undelivered(delivery: Undelivered, now: datetime) -> str:

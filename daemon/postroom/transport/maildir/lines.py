@@ -39,8 +39,11 @@ class Unwinding:
     def _count(self, octets: bytes) -> bytes:
         written = octets.replace(b"\r\n", b"\n")
         self._octets += len(written)
-        # Dovecot adds no CR where one stands on disk already.
-        with_cr = written.count(b"\r\n") + (self._after_cr and written[:1] == b"\n")
-        self._without_cr += written.count(b"\n") - with_cr
+        self._without_cr += written.count(b"\n")
+        # Dovecot adds no CR where one stands on disk already, as hardly any does.
+        if b"\r" in written:
+            self._without_cr -= written.count(b"\r\n")
+        if self._after_cr and written.startswith(b"\n"):
+            self._without_cr -= 1
         self._after_cr = written.endswith(b"\r") if written else self._after_cr
         return written

@@ -14,6 +14,7 @@ from postroom.mail.names import INBOX
 from postroom.transport.maildir.delivery import Finished, deliver
 from postroom.transport.maildir.drafts import Unfinished, remove_left_behind
 from postroom.transport.maildir.folder import Folder, opened
+from postroom.transport.maildir.mark import write_mark
 from postroom.transport.maildir.names import require_base
 from postroom.transport.maildir.tree import TMP, Tree, make_path
 from postroom.transport.maildir.troubles import telling
@@ -54,6 +55,10 @@ class Maildir:
             tree.make_root()
             with opened(TMP, tree.root) as tmp:
                 remove_left_behind(tmp)
+
+    def mark(self, uidvalidity: int) -> None:
+        """Have it tell whose UIDs its messages have."""
+        write_mark(self._root, uidvalidity)
 
     def folders(self) -> list[str]:
         """What users call its folders, INBOX first; `/` stands between the levels."""
@@ -136,8 +141,15 @@ def _slices(letters: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
 
 
 def _sync(drafts: Sequence[Unfinished]) -> None:
-    with ThreadPoolExecutor(min(_SYNCING, len(drafts))) as pool:
-        list(pool.map(Unfinished.sync, drafts))
+    """Have all of these on disk: as many threads as it takes, each with its share."""
+    shares = [drafts[first::_SYNCING] for first in range(min(_SYNCING, len(drafts)))]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        list(pool.map(_sync_share, shares))
+
+
+def _sync_share(drafts: Sequence[Unfinished]) -> None:
+    for draft in drafts:
+        draft.sync()
 
 
 class Draft:

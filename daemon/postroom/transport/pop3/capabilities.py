@@ -28,10 +28,6 @@ class Capabilities:
     stls: bool = False
     sasl: frozenset[str] = frozenset()
 
-    def announces(self, name: str) -> bool:
-        """True if the server has said so, and not if it is only assumed."""
-        return any(line.upper().split()[0] == name for line in self.names)
-
     @classmethod
     def told(cls, answer: bytes) -> Self:
         """What the lines of an answer to CAPA say."""

@@ -7,11 +7,13 @@ there is not retrieved again. While one batch is made durable the next one comes
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from postroom.errors import PermanentError, TemporaryError
 from postroom.log import get_logger
 from postroom.mail.arrival import arrived
 from postroom.mail.header import Header, find_blank_line
@@ -24,6 +26,7 @@ from postroom.transport.maildir.maildir import Letter, Maildir
 from postroom.transport.maildir.names import base
 from postroom.transport.pop3.incoming import (
     HEAD,
+    Broken,
     Incoming,
     Spooled,
     Whole,
@@ -36,6 +39,8 @@ log = get_logger()
 # So much is made durable at a time; as much again may come meanwhile.
 _BATCH_OCTETS = 4 * 1024**2
 _BATCH_LETTERS = 100
+# A message without a name at which so many connections ended is not asked for again.
+_MOST_BREAKS = 3
 
 
 @dataclass
@@ -51,6 +56,11 @@ class _Batch:
         self.octets += listed.size
 
     @property
+    def messages(self) -> list[Whole | Spooled]:
+        """What came."""
+        return [message for _, message in self.members]
+
+    @property
     def is_full(self) -> bool:
         """True if no more are to be waited for."""
         return self.octets >= _BATCH_OCTETS or len(self.members) >= _BATCH_LETTERS
@@ -62,17 +72,18 @@ _Keep = Callable[[_Batch], Coroutine[Any, Any, None]]
 class _Background:
     """One piece of work at a time beside another; its error is raised by the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: _Keep) -> None:
+        self._keep = keep
         self._task: asyncio.Task[None] | None = None
 
-    async def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin this when what was begun before has ended."""
+    async def begin(self, batch: _Batch) -> None:
+        """Begin to keep these when what was begun before has ended well."""
         try:
             await self.end()
         except BaseException:
-            work.close()
+            await asyncio.to_thread(discard, batch.messages)
             raise
-        self._task = asyncio.create_task(work)
+        self._task = asyncio.create_task(self._keep(batch))
 
     async def end(self) -> None:
         """Wait for what was begun."""
@@ -88,6 +99,7 @@ class Collector:
     `careful`: the server hides what was retrieved, so that each message is made durable
     and noted before the next one is asked for. `fresh` are messages that were collected
     and need not be read from the disk again; they are taken when they are asked for.
+    `breaks` counts how often the connection ended at messages that have no name.
     """
 
     account: str
@@ -97,16 +109,32 @@ class Collector:
     memory: Maildrops
     inventory: Inventory
     now: Callable[[], datetime]
+    breaks: Counter[Listed]
     careful: bool = False
     fresh: dict[int, Message] = field(default_factory=dict)
 
     async def identify(self, listing: Sequence[Listed]) -> None:
-        """Retrieve those that only their octets tell apart, and store the new ones."""
-        await self._retrieve(listing, self._recognise)
+        """Retrieve those that only their octets tell apart, and store the new ones; but
+        for those at which the connection ended again and again."""
+        wanted = [each for each in listing if self.breaks[each] < _MOST_BREAKS]
+        try:
+            await self._retrieve(wanted, self._recognise)
+        except Broken as error:
+            self.breaks[error.listed] += 1
+            if self.breaks[error.listed] == _MOST_BREAKS:
+                name = {"number": error.listed.number, "octets": error.listed.size}
+                log.error("message_left", account=self.account, **name)
+            raise
 
     async def collect(self, uids: Sequence[int]) -> None:
         """Have these in the Maildir, but for those that the server refuses."""
-        await self._retrieve([self.inventory.listed[uid] for uid in uids], self._store)
+        wanted = [self.inventory.listed[uid] for uid in uids]
+        try:
+            await self._retrieve(wanted, self._store)
+        except Broken as error:
+            uid = self.inventory.of(error.listed).uid
+            await self.memory.note_broken(self.account, uid)
+            raise
 
     def take_fresh(self, uids: Collection[int]) -> dict[int, Message]:
         """Those of these that were collected, and not taken yet."""
@@ -120,12 +148,8 @@ class Collector:
 
     # -- insides -----------------------------------------------------------------------
 
-    async def _retrieve(
-        self,
-        listing: Sequence[Listed],
-        keep: _Keep,
-    ) -> None:
-        storing, batch = _Background(), _Batch()
+    async def _retrieve(self, listing: Sequence[Listed], keep: _Keep) -> None:
+        storing, batch = _Background(keep), _Batch()
         window = 1 if self.careful else None
         try:
             async with self.incoming.messages(listing, window) as messages:
@@ -133,12 +157,12 @@ class Collector:
                     batch.add(listed, message)
                     if self.careful or batch.is_full:
                         full, batch = batch, _Batch()
-                        await storing.begin(keep(full))
+                        await storing.begin(full)
                     if self.careful:
                         await storing.end()
         finally:
             # What has come need not come again, whatever ended it.
-            await storing.begin(keep(batch))
+            await storing.begin(batch)
             await storing.end()
 
     async def _recognise(self, batch: _Batch) -> None:
@@ -152,7 +176,11 @@ class Collector:
 
     async def _store(self, batch: _Batch) -> None:
         if batch.members:
-            stored, there = await asyncio.to_thread(self._put, batch)
+            try:
+                stored, there = await asyncio.to_thread(self._put, batch)
+            except (PermanentError, TemporaryError):
+                await asyncio.to_thread(discard, batch.messages)
+                raise
             await self._note(stored)
             await self.note_found(sorted(there))
 

@@ -41,14 +41,13 @@ def login_failure(status: Status) -> TemporaryError | PermanentError:
     In doubt it is the credentials: wrong ones that are said again and again get the
     account locked.
     """
-    message = f"the login was refused: {status.text}"
+    refused = AuthenticationError(f"the login was refused: {status.text}")
+    later = f"the maildrop can't be entered now: {status.text}"
     if status.code:
-        return _coded(status.code, message) or AuthenticationError(message)
+        return _coded(status.code, later) or refused
     if _READS_LIKE_CREDENTIALS.search(status.text):
-        return AuthenticationError(message)
-    if _READS_LIKE_LATER.search(status.text):
-        return RefusedForNow(message)
-    return AuthenticationError(message)
+        return refused
+    return RefusedForNow(later) if _READS_LIKE_LATER.search(status.text) else refused
 
 
 def failure(command: str, status: Status) -> TemporaryError | PermanentError:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 
+from postroom.errors import Blameless, TemporaryError
 from postroom.log import get_logger
 from postroom.ports import Listed
 from postroom.transport.maildir.maildir import Draft, Maildir
@@ -80,6 +82,15 @@ class _Spooling:
         return Spooled(self.draft, self._head, digest, self._size)
 
 
+class Broken(Blameless):
+    """The connection ended at this message, or the server has trouble with it; those
+    that were asked for with it are not to blame."""
+
+    def __init__(self, message: str, listed: Listed) -> None:
+        self.listed = listed
+        super().__init__(message)
+
+
 _Messages = AsyncGenerator[tuple[Listed, Whole | Spooled], None]
 
 
@@ -129,15 +140,15 @@ class Incoming:
     async def _streamed(
         self, listing: Sequence[Listed], window: int | None
     ) -> _Messages:
-        by_number = {each.number: each for each in listing}
+        left = deque(listing)
         spooling: _Spooling | None = None
         try:
             async with aclosing(self.connection.retrieve(listing, window)) as pieces:
                 async for piece in pieces:
+                    listed = left.popleft() if piece.is_last else left[0]
                     if piece.refusal:
                         self._tell_refused(piece)
                         continue
-                    listed = by_number[piece.number]
                     if spooling is None and piece.is_last:
                         yield listed, Whole(piece.octets)
                         continue
@@ -148,6 +159,11 @@ class Incoming:
                     if piece.is_last:
                         done, spooling = spooling, None
                         yield listed, done.end()
+        except Blameless:
+            raise
+        except TemporaryError as error:
+            # Answers come in their order: this one was to come next.
+            raise Broken(str(error), left[0]) if left else error from error
         finally:
             if spooling:
                 await asyncio.to_thread(spooling.draft.discard)

@@ -69,16 +69,20 @@ class PopMailbox:
         """All UIDs above `uid` that the maildrop lists, or that lie in the Maildir."""
         here = await self._inbox.uids_after(uid)
         self._found.update(here)
-        listed = (each for each in self._inventory.listed if each > uid)
-        there = self._inventory.unstored(listed)
-        return sorted({*here, *there} - self._inventory.void)
+        inventory = self._inventory
+        listed = {each for each in inventory.listed if each > uid}
+        # What nobody has looked at yet and is not here either is retrieved again.
+        unhandled = listed & inventory.unhandled - inventory.fresh
+        there = {*inventory.unstored(listed), *unhandled}
+        return sorted({*here, *there} - inventory.void)
 
     async def headers(self, uids: Sequence[int]) -> list[Message]:
         """These messages at depth headers, retrieved if they are not here yet."""
         await self._foresight.end()
         unnoted = self._found.intersection(uids) - self._inventory.stored
         await self._collector.note_found(sorted(unnoted))
-        if wanted := self._inventory.unstored(uids):
+        await self._miss(uids)
+        if wanted := self._inventory.retrievable(uids):
             await self._collector.collect(wanted)
         asked = set(uids) - self._inventory.void
         fresh = self._collector.take_fresh(asked)
@@ -129,7 +133,15 @@ class PopMailbox:
         """Remove these from the Maildir for good; the maildrop is another matter."""
         return await self._inbox.expunge(uids)
 
+    async def _miss(self, uids: Sequence[int]) -> None:
+        """Note which of these were stored before and are here no more: in another
+        Maildir, or gone with one that was lost."""
+        inventory = self._inventory
+        before = inventory.stored.intersection(uids, inventory.listed) - inventory.fresh
+        if before:
+            inventory.lose(before - await self._inbox.present(sorted(before)))
+
     def _look_ahead(self, uid: int, most: int) -> None:
         """Retrieve meanwhile what is likely to be asked for next: batches grow."""
         listed = sorted(each for each in self._inventory.listed if each > uid)
-        self._foresight.begin(self._inventory.unstored(listed)[:most])
+        self._foresight.begin(self._inventory.retrievable(listed)[:most])

@@ -15,7 +15,7 @@ from postroom.mail.arrival import arrived
 from postroom.mail.header import Header, find_blank_line
 from postroom.mail.message import Message, MessageKey
 from postroom.mail.names import INBOX
-from postroom.ports import Placement
+from postroom.ports import Listed, Placement
 from postroom.rules.effects import SetFlags
 from postroom.transport.pop3.connection import Connection
 from postroom.transport.pop3.incoming import HEAD
@@ -75,10 +75,12 @@ class RemoteMailbox:
         return sorted(each for each in self._inventory.listed if each > uid)
 
     async def headers(self, uids: Sequence[int]) -> list[Message]:
-        """These messages at depth headers, by TOP."""
+        """These messages at depth headers, by TOP; whole where the server has none."""
         listed = self._inventory.listed
         numbers = {listed[uid].number: uid for uid in uids if uid in listed}
         found = await self._connection.headers(sorted(numbers))
+        if not found:
+            found = await self._heads([listed[uid] for uid in numbers.values()])
         messages = [
             self._message(numbers[number], octets) for number, octets in found.items()
         ]
@@ -136,6 +138,16 @@ class RemoteMailbox:
     async def expunge(self, uids: Sequence[int]) -> frozenset[int]:
         """Refused: what is looked at only, stays."""
         raise PermanentError(_NO_MAILDIR)
+
+    async def _heads(self, wanted: Sequence[Listed]) -> dict[int, bytes]:
+        """The beginnings of these messages, by number, of which all has to come."""
+        heads: dict[int, bytes] = {}
+        async with aclosing(self._connection.retrieve(wanted)) as pieces:
+            async for piece in pieces:
+                known = heads.get(piece.number, b"")
+                if not piece.refusal:
+                    heads[piece.number] = known + piece.octets[: HEAD + 1 - len(known)]
+        return heads
 
     def _message(self, uid: int, octets: bytes) -> Message:
         key = MessageKey(self._account, INBOX, self.uidvalidity, uid)

@@ -7,6 +7,7 @@ about it, and nothing counts as removed before the server has confirmed QUIT.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from postroom.transport.maildir.mailbox import MaildirMailbox
 from postroom.transport.maildir.maildir import Maildir
 from postroom.transport.pop3.collector import Collector
 from postroom.transport.pop3.connection import Connection
-from postroom.transport.pop3.foresight import Confidence, Foresight
+from postroom.transport.pop3.foresight import Foresight
 from postroom.transport.pop3.incoming import Incoming
 from postroom.transport.pop3.inventory import Inventory
 from postroom.transport.pop3.mailbox import PopMailbox
@@ -42,7 +43,8 @@ class Custody:
     memory: Maildrops
     now: Callable[[], datetime]
     hides: bool = False
-    confidence: Confidence = field(default_factory=Confidence)
+    breaks: Counter[Listed] = field(default_factory=Counter)
+    compared: set[int] = field(default_factory=set)
 
 
 class PopSession:
@@ -99,12 +101,15 @@ class PopSession:
             await self._foresight.end()
         due = await self._due()
         removed = await self._connection.remove(sorted(due)) if due else ()
+        account, memory = self._custody.account, self._custody.memory
+        uids = [due[each] for each in removed]
+        if uids:
+            # First: without an answer nobody could say whose the names are then.
+            await memory.note_asked(account, uids)
         await self._connection.quit()
-        if removed:
-            account, uids = self._custody.account, [due[each] for each in removed]
-            await self._custody.memory.note_removed(account, uids)
+        if uids:
+            await memory.note_removed(account, uids)
             log.info("messages_removed", account=account, messages=len(uids))
-        self._custody.confidence.is_given = True
 
     async def abandon(self) -> None:
         """End what is still under way; removes nothing."""
@@ -132,6 +137,7 @@ class PopSession:
         self._inventory = inventory = Inventory(drop.uidvalidity)
         inventory.add(listing, roll.items)
         inventory.doubt = _RENUMBERED if roll.renumbered else ""
+        inventory.unhandled = await custody.memory.unhandled(custody.account)
         unidentified = [each for each in listing if each.number in roll.unidentified]
         if custody.maildir is None:
             return self._look_only(inventory, unidentified, drop)
@@ -142,8 +148,15 @@ class PopSession:
         was restored: it would give the same UIDs to others."""
         account, memory = self._custody.account, self._custody.memory
         drop = await memory.maildrop(account)
-        inbox = MaildirMailbox(account, maildir, INBOX, drop.uidvalidity)
-        if await inbox.newest() >= drop.uidnext:
+        if drop.uidvalidity in self._custody.compared:
+            return
+        self._custody.compared.add(drop.uidvalidity)
+        await asyncio.to_thread(maildir.mark, drop.uidvalidity)
+        folders = [
+            MaildirMailbox(account, maildir, folder, drop.uidvalidity)
+            for folder in await asyncio.to_thread(maildir.folders)
+        ]
+        if max([await each.newest() for each in folders]) >= drop.uidnext:
             log.error("memory_is_older_than_the_maildir", account=account)
             await memory.begin_anew(account)
 
@@ -168,12 +181,13 @@ class PopSession:
             custody.memory,
             inventory,
             custody.now,
+            custody.breaks,
             careful=custody.hides or seems_to or expires,
         )
         if unidentified:
             await collector.identify(unidentified)
             drop = await custody.memory.maildrop(custody.account)
-        self._foresight = foresight = Foresight(collector, custody.confidence)
+        self._foresight = foresight = Foresight(collector)
         inbox = MaildirMailbox(*place)
         return PopMailbox(inventory, collector, foresight, inbox, drop.uidnext)
 
@@ -186,6 +200,11 @@ class PopSession:
                 "apart: to be known again they must be stored in a Maildir"
             )
         custody = self._custody
+        if self._connection.capabilities.expire == 0:
+            raise PermanentError(
+                "the server removes what was retrieved (EXPIRE 0), and without a "
+                "Maildir it would be nowhere"
+            )
         return RemoteMailbox(
             custody.account, self._connection, inventory, custody.now, drop.uidnext
         )
