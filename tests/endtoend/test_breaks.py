@@ -201,7 +201,7 @@ def test_what_a_relay_refuses_is_shown_with_its_words(
     dovecot.backlog(user, [make_mail(1)])
     sink.refusals["books@kept.test"] = "550 5.1.1 nobody of that name"
     daemon = make_daemon(user, plain(sink), "process")
-    events = daemon.run_once()
+    events = daemon.run_once(status=1)
     (settled,) = [one for one in events if one["event"] == "delivery_settled"]
     assert (settled["level"], settled["state"]) == ("warning", "failed")
     told = daemon.command("status").stdout

@@ -292,7 +292,7 @@ def test_the_rule_of_a_plugin_that_is_gone_is_held_until_it_is_back(
     dovecot.backlog(user, map(make_mail, range(9, 18)))
     plugin = daemon.folder / "plugins" / "acme.py"
     plugin.rename(daemon.folder / "away")
-    daemon.run_once()
+    daemon.run_once(status=1)
     moved = {n: "INBOX" if n % 9 == LUNCH else "Handled" for n in range(18)}
     assert places(dovecot, user) == moved
     status = daemon.command("status").stdout

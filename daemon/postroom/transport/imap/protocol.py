@@ -121,6 +121,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
         )
         # CPython gives none if the connection is lost in a way that is no error.
         if transport is None:
+            self._refuse_if_closed()
             raise ConnectionResetError("it hung up in the middle of TLS")
         self.transport = transport
         self._clear_text_ends = False
