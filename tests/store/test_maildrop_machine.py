@@ -72,7 +72,8 @@ class Maildrop(RuleBasedStateMachine):
     def comes_again(self, pick: int) -> None:
         """One equal to one that was removed."""
         text = self.removed[pick % len(self.removed)].text
-        if text not in self.unsure and (self.named or text not in self.latest):
+        is_told = self.named and not self.server.is_blurred
+        if text not in self.unsure and (is_told or text not in self.latest):
             self._deliver(Mail(text, self.server.name()))
 
     @precondition(lambda self: self.named and self.free_names)
@@ -111,7 +112,7 @@ class Maildrop(RuleBasedStateMachine):
         """At the next visit nothing is listed."""
         self.server.is_empty = True
 
-    @precondition(lambda self: not self._keeps())
+    @precondition(lambda self: not self._keeps() and not self._has_latest())
     @rule()
     def blurs(self) -> None:
         """At the next visit every second message has no name."""
@@ -140,6 +141,11 @@ class Maildrop(RuleBasedStateMachine):
         self.server.is_empty = self.server.is_blurred = False
 
     @rule()
+    def logs_in_otherwise(self) -> None:
+        """The owner writes the server's name otherwise, and the daemon begins anew."""
+        self.daemon.log_in_otherwise()
+
+    @rule()
     def restarts(self) -> None:
         """The daemon ends between two visits."""
         self.daemon.restart()
@@ -152,6 +158,10 @@ class Maildrop(RuleBasedStateMachine):
 
     def _keeps(self) -> bool:
         return any(each.kept for each in self.server.mails)
+
+    def _has_latest(self) -> bool:
+        """True if only its name tells one from another that was removed just now."""
+        return any(each.text in self.latest for each in self.server.mails)
 
     def _note_gone(self, before: list[Mail], removed: list[Mail]) -> None:
         gone = [each for each in before if each not in self.server.mails]

@@ -17,6 +17,7 @@ from postroom.ports import (
     EffectState,
     PerformResult,
     Receipt,
+    as_maildrop,
 )
 from postroom.rules.effects import FileInto, Perform, Send
 from postroom.store.store import SqlStore
@@ -271,8 +272,8 @@ async def removed(store: SqlStore) -> None:
 
 
 async def void(store: SqlStore) -> None:
-    """The account has another login."""
-    for login in ("ann@pop.example.org", "bob@pop.example.org"):
+    """The account is of another kind by now."""
+    for login in (as_maildrop("ann@example.org"), "ann@example.org"):
         await store.recognise({ISP: login})
 
 

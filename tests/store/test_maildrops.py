@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import StoreError
-from postroom.ports import Stored
+from postroom.ports import Stored, as_maildrop
 from postroom.store.store import SqlStore
 from tests.store.maildrop_samples import (
     ISP,
@@ -26,8 +26,7 @@ from tests.store.maildrop_samples import (
 from tests.store.samples import NOON, with_store
 from tests.store.test_durability import FULL, level_beside
 
-ANN = "ann@pop.example.org"
-BOB = "bob@pop.example.org"
+ANN = as_maildrop("ann@pop.example.org")
 DAY = timedelta(days=1)
 
 
@@ -136,12 +135,12 @@ def test_a_renamed_account_keeps_what_is_known_of_its_maildrop(path: Path) -> No
     with_store(path, steps)
 
 
-def test_nothing_of_one_login_is_known_of_anothers_maildrop(path: Path) -> None:
+def test_an_account_that_was_no_maildrop_meanwhile_begins_anew(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
         await store.recognise({ISP: ANN})
         await handle(store, await fetch(store, "a", "b"))
         before = await store.maildrop(ISP)
-        await store.recognise({ISP: BOB})
+        await store.recognise({ISP: "ann@imap.example.org"})
         after = await store.maildrop(ISP)
         assert after.uidvalidity == before.uidvalidity + 1
         assert await waiting(store, ISP) == {}

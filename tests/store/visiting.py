@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from postroom.ports import Decision, Listed, MessageState, Stored
+from postroom.ports import Decision, Listed, MessageState, Stored, as_maildrop
 from postroom.store.database import open_store
 from postroom.store.store import SqlStore
 from tests.store.maildrop_samples import ISP, octets
@@ -85,6 +85,7 @@ class Daemon:
         self._stack = AsyncExitStack()
         self._files: dict[int, str] = {}
         self._left: int | None = None
+        self._logins = 0
         self.processed: Counter[str] = Counter()
         self._open()
 
@@ -93,6 +94,13 @@ class Daemon:
         self._left = steps
         self._clock.forward(minutes=5)
         return self._runner.run(self._visit(server, end))
+
+    def log_in_otherwise(self) -> None:
+        """Begin anew, with another name of the server in the settings."""
+        self.restart()
+        self._logins += 1
+        login = as_maildrop(f"ann@pop{self._logins}.example.org")
+        self._runner.run(self._store.recognise({ISP: login}))
 
     def restart(self) -> None:
         """Begin anew, with what is on the disk."""

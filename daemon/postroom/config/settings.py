@@ -37,6 +37,7 @@ from postroom.config.servers import SharedSmtp as SharedSmtp
 from postroom.config.servers import Smtp, Table
 from postroom.config.servers import SmtpServer as SmtpServer
 from postroom.errors import ConfigError, Problem
+from postroom.ports import as_maildrop
 from postroom.rules.options import Octets
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
@@ -91,7 +92,7 @@ class AccountTable(Table):
         # On this machine a port is a server of its own, such as a bridge to a provider.
         place = f"{host}:{self.server.reached_port}" if is_loopback(host) else host
         login = f"{self.server.user or self.address}@{place}"
-        return f"pop3:{login}" if self.pop3 else login
+        return as_maildrop(login) if self.pop3 else login
 
     @field_validator("pop3")
     @classmethod

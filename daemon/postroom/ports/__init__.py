@@ -17,6 +17,8 @@ from postroom.ports.maildrops import Maildrop as Maildrop
 from postroom.ports.maildrops import Maildrops as Maildrops
 from postroom.ports.maildrops import Roll as Roll
 from postroom.ports.maildrops import Stored as Stored
+from postroom.ports.maildrops import as_maildrop as as_maildrop
+from postroom.ports.maildrops import is_maildrop as is_maildrop
 from postroom.ports.records import PAUSED as PAUSED
 from postroom.ports.records import Cursor as Cursor
 from postroom.ports.records import Decision as Decision

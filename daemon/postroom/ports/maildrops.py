@@ -41,8 +41,8 @@ class Item:
 class Roll:
     """What a listing means: the messages that are known by now, by their numbers, but
     for those that were there before postroom and are left as they are; the numbers of
-    those that only their octets identify; and with `renumbered`, that nearly
-    all that was known is gone and others have come in its place."""
+    those that only their octets identify; and with `renumbered`, that nearly all that
+    was known is gone, or may be, and others have come in its place."""
 
     items: Mapping[int, Item]
     unidentified: tuple[int, ...] = ()
@@ -65,6 +65,20 @@ class Maildrop:
     uidvalidity: int
     uidnext: int
     hides: bool = False
+
+
+# In front of the login: an IMAP account of the same one is another.
+_SCHEME = "pop3:"
+
+
+def as_maildrop(login: str) -> str:
+    """What tells the account with this login from others, if its mail is a maildrop."""
+    return _SCHEME + login
+
+
+def is_maildrop(identity: str) -> bool:
+    """True of what `as_maildrop` gives."""
+    return identity.startswith(_SCHEME)
 
 
 class Maildrops(Protocol):

@@ -20,7 +20,8 @@ from sqlalchemy import (
     update,
 )
 
-from postroom.ports import HoldKind
+from postroom.ports import HoldKind, is_maildrop
+from postroom.store.maildrop_doubting import doubt_maildrop
 from postroom.store.maildrops import void_maildrop
 from postroom.store.schema import account, hold, mailbox, outgoing, relay
 from postroom.store.voiding import void_uids
@@ -136,11 +137,15 @@ def _note(
 
 def _change_login(connection: Connection, owner: _Row, name: str, login: str) -> None:
     """Note the login; after another one the next look goes by fingerprints, because
-    two servers may have one UIDVALIDITY."""
+    two servers may have one UIDVALIDITY. That of a maildrop is given here."""
     is_owner = account.c.id == owner.id
     connection.execute(update(account).where(is_owner).values(identity=login))
-    if owner.identity is not None:
-        query = select(mailbox.c.name).where(mailbox.c.account_id == owner.id)
-        for mailbox_name in connection.execute(query).scalars().all():
-            void_uids(connection, name, mailbox_name)
-        void_maildrop(connection, owner.id)
+    if owner.identity is None:
+        return
+    if is_maildrop(owner.identity) and is_maildrop(login):
+        doubt_maildrop(connection, owner.id)
+        return
+    query = select(mailbox.c.name).where(mailbox.c.account_id == owner.id)
+    for mailbox_name in connection.execute(query).scalars().all():
+        void_uids(connection, name, mailbox_name)
+    void_maildrop(connection, owner.id)

@@ -28,7 +28,7 @@ from postroom.transport.pop3.remote import RemoteMailbox
 
 log = get_logger()
 
-_RENUMBERED = "the server names nearly all of its messages anew"
+_STRANGE = "the server lists many messages anew, or is another one"
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class PopSession:
         drop = await custody.memory.maildrop(custody.account)
         self._inventory = inventory = Inventory(drop.uidvalidity)
         inventory.add(listing, roll.items)
-        inventory.doubt = _RENUMBERED if roll.renumbered else ""
+        inventory.doubt = _STRANGE if roll.renumbered else ""
         inventory.unhandled = await custody.memory.unhandled(custody.account)
         unidentified = [each for each in listing if each.number in roll.unidentified]
         if custody.maildir is None:
