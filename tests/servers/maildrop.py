@@ -1,6 +1,7 @@
 """A POP3 server in a thread of this process: keeps a maildrop, can misbehave.
 
 By itself it obeys RFC 1939: what was marked is removed by QUIT alone, all or nothing.
+What a reply tells is done before it is sent: the next session finds it so.
 """
 
 from __future__ import annotations
@@ -171,9 +172,9 @@ class _Dialogue(socketserver.StreamRequestHandler):
 
     def _retr(self, number: str) -> None:
         letter = self.listed[int(number) - 1]
-        self._say(b"+OK here it is\r\n", *letter.stuffed())
         if self.drop.hides:
             self.drop.hidden.add(letter.uidl)
+        self._say(b"+OK here it is\r\n", *letter.stuffed())
 
     def _top(self, arguments: str) -> None:
         letter = self.listed[int(arguments.split()[0]) - 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import poplib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -24,11 +24,10 @@ def maildrop() -> Iterator[Maildrop]:
 @contextmanager
 def client_of(maildrop: Maildrop) -> Iterator[poplib.POP3]:
     """A client that is logged in, and only hangs up at the end."""
-    client = poplib.POP3(maildrop.host, maildrop.port, timeout=10)
-    client.user(maildrop.user)
-    client.pass_(maildrop.password)
-    yield client
-    client.close()
+    with closing(poplib.POP3(maildrop.host, maildrop.port, timeout=10)) as client:
+        client.user(maildrop.user)
+        client.pass_(maildrop.password)
+        yield client
 
 
 def test_octets_come_as_they_were_put_there(maildrop: Maildrop) -> None:
@@ -66,6 +65,18 @@ def test_what_was_retrieved_can_be_hidden(maildrop: Maildrop) -> None:
         client.retr(2)
     with client_of(maildrop) as client:
         assert client.stat()[0] == 2
+
+
+def test_it_is_hidden_before_all_of_it_was_sent(maildrop: Maildrop) -> None:
+    """Whoever has the reply finds it done, however slow the server's thread is."""
+    maildrop.hides = True
+    more_than_buffers_take = (b"x" * 2**20,) * 32
+    maildrop.letters.insert(0, Letter("huge", more_than_buffers_take))
+    with client_of(maildrop) as slow:
+        slow.sock.sendall(b"RETR 1\r\n")
+        assert slow.file.readline() == b"+OK here it is\r\n"
+        with client_of(maildrop) as client:
+            assert client.stat()[0] == 3
 
 
 def test_it_answers_and_hangs_up_as_it_is_told(maildrop: Maildrop) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -45,11 +46,10 @@ class Maildrop(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Visit a maildrop that behaves well, twice."""
-        self.server.is_empty = False
-        for _ in range(2):
-            self.visit(Quit.DONE, None)
-        self.daemon.close()
-        self.folder.cleanup()
+        with self.folder, closing(self.daemon):
+            self.server.is_empty = False
+            for _ in range(2):
+                self.visit(Quit.DONE, None)
 
     # -- mail
 

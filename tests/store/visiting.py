@@ -108,9 +108,9 @@ class Daemon:
         self._open()
 
     def close(self) -> None:
-        """End."""
-        self._runner.run(self._stack.aclose())
-        self._runner.close()
+        """End, whatever state it is in."""
+        with self._runner:
+            self._runner.run(self._stack.aclose())
 
     def _open(self) -> None:
         opened = open_store(self._path, clock=self._clock)
