@@ -75,4 +75,4 @@ def test_the_daemon_s_folder_may_have_a_very_long_path(
     runtime = workplace.folder / ("long" * 40)
     runtime.mkdir()
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(runtime))
-    assert run_attended(workplace, "poll", "home").code == 0
+    assert run_attended(workplace, "pause", "home").code == 0

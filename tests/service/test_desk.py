@@ -49,6 +49,10 @@ class Told:
     def ring(self, account: str) -> None:
         self.events.append(("ring", account))
 
+    async def look(self, account: str) -> str | None:
+        self.events.append(("look", account))
+        return {"work": "it is down"}.get(account, "")
+
     async def hold(self, hold: Hold) -> None:
         await self.store.hold(hold)
 
@@ -82,11 +86,11 @@ def at_desk(folder: Path, steps: Steps) -> None:
 
 def test_all_accounts_are_polled_but_those_that_are_paused(tmp_path: Path) -> None:
     async def steps(ask: Ask, told: Told, store: SqlStore) -> None:
-        assert await ask("poll") == {"accounts": ["home", "work"]}
+        assert await ask("poll") == {"accounts": {"home": "", "work": "it is down"}}
         await ask("pause", name="home")
         told.events.clear()
-        assert await ask("poll") == {"accounts": ["work"]}
-        assert told.events == [("ring", "work")]
+        assert await ask("poll") == {"accounts": {"work": "it is down"}}
+        assert told.events == [("look", "work")]
 
     at_desk(tmp_path, steps)
 

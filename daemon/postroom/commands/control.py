@@ -154,6 +154,10 @@ class _NoDaemon:
     def ring(self, account: str) -> None:
         """At its start a daemon looks at every account."""
 
+    async def look(self, account: str) -> str | None:
+        """Nobody looks before a daemon does."""
+        return None
+
     async def hold(self, hold: Hold) -> None:
         """Hold it from the next start on."""
         await self.store.hold(hold)

@@ -6,6 +6,7 @@ told with its reason.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -58,6 +59,10 @@ class Controls(Protocol):
         """Have every mailbox of the account looked at now, refused credentials tried
         again."""
 
+    async def look(self, account: str) -> str | None:
+        """The same, and wait for it: what is wrong, empty if nothing is, and None if
+        that is not known in time."""
+
     async def hold(self, hold: Hold) -> None:
         """Hold a rule or an account from now on, and have the store remember it."""
 
@@ -86,18 +91,20 @@ class Desk:
 
     # -- accounts and rules
 
-    async def poll(self, accounts: Sequence[str]) -> list[str]:
-        """Have these accounts (or all that are not paused) looked at now; which."""
+    async def poll(self, accounts: Sequence[str]) -> dict[str, str | None]:
+        """Have these accounts (or all that are not paused) looked at now; what is wrong
+        with each, empty if nothing is, and None if that is not known yet."""
         paused = {hold.name for hold in await self._holds(HoldKind.ACCOUNT)}
         for name in accounts:
             if name not in self._controls.accounts:
                 raise WrongRequest(nearest(name, self._controls.accounts, "account"))
             if name in paused:
                 raise PermanentError(f"account {name} is paused: resume it first")
-        rung = list(accounts) or sorted(set(self._controls.accounts) - paused)
-        for name in rung:
-            self._controls.ring(name)
-        return rung
+        rung = list(dict.fromkeys(accounts)) or sorted(
+            set(self._controls.accounts) - paused
+        )
+        looks = [self._controls.look(name) for name in rung]
+        return dict(zip(rung, await asyncio.gather(*looks), strict=True))
 
     async def pause(self, name: str) -> Hold:
         """Hold an account or a rule; the hold, which may be an earlier one."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,6 +67,18 @@ class Station:
         if secret_changed:
             self.care.logins.forgive()
 
+    async def look_and_tell(self, seconds: float) -> str | None:
+        """Have every mailbox looked at now, as the owner wants it; what is wrong, empty
+        if nothing is, and None if after so many seconds that is not known yet."""
+        asked = {watch.mailbox: watch.next_look() for watch in self.watches}
+        self.look()
+        _, pending = await asyncio.wait(asked.values(), timeout=seconds)
+        for each in pending:
+            each.cancel()
+        ended = [each for each in asked.items() if each[1] not in pending]
+        failures = {name: look.result() for name, look in ended if look.result()}
+        return _in_words(failures, len(asked)) or (None if pending else "")
+
     async def handle_once(
         self, wanted: Callable[[Watch], bool] = lambda _: True
     ) -> list[str]:
@@ -80,3 +93,11 @@ class Station:
         except AuthenticationError as error:
             failures.append(str(error))
         return failures
+
+
+def _in_words(failures: Mapping[str, str], mailboxes: int) -> str:
+    """What is wrong, once where it is the same with every mailbox."""
+    whys = {*failures.values()}
+    if len(whys) == 1 and len(failures) == mailboxes:
+        return whys.pop()
+    return "; ".join(f"{name}: {why}" for name, why in failures.items())

@@ -20,6 +20,9 @@ from postroom.store.lock import note_control
 
 log = get_logger()
 
+# In seconds; less than a command may take.
+_PATIENCE = 45.0
+
 
 @dataclass(frozen=True)
 class Steering:
@@ -42,6 +45,12 @@ class Steering:
         """Have every mailbox of the account looked at now."""
         if account in self.service.stations:
             self.service.stations[account].look()
+
+    async def look(self, account: str) -> str | None:
+        """Have the account looked at now; what is wrong, and None while that is not
+        known."""
+        station = self.service.stations.get(account)
+        return await station.look_and_tell(_PATIENCE) if station else None
 
     async def hold(self, hold: Hold) -> None:
         """Hold a rule or an account from now on."""

@@ -22,6 +22,9 @@ from postroom.service.processor import Processor
 
 log = get_logger()
 
+_DONE = (WatchState.IDLE, WatchState.POLLING)
+_FAILED = (WatchState.RETRYING, WatchState.REFUSED)
+
 
 @dataclass(eq=False)
 class Watch:
@@ -39,6 +42,7 @@ class Watch:
     observer: Observer
     bell: asyncio.Event = field(default_factory=asyncio.Event)
     work_waits: bool = False
+    _asked: list[asyncio.Future[str]] = field(default_factory=list)
 
     async def ring(self) -> None:
         """Have the mailbox looked at now, or as soon as it can be."""
@@ -48,6 +52,13 @@ class Watch:
         """Have what can be done in the mailbox now done."""
         self.work_waits = True
         self.bell.set()
+
+    def next_look(self) -> asyncio.Future[str]:
+        """What is wrong once a look that was called for after this has ended; empty if
+        nothing is."""
+        asked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._asked.append(asked)
+        return asked
 
     async def look(self, mailbox: Mailbox) -> int:
         """Handle what is not handled yet; how many messages had arrived."""
@@ -100,6 +111,17 @@ class Watch:
         self.observer(WatchChanged(*names, state, detail, retry_at))
         report = WatchReport(*names, state, detail, now, retry_at)
         await self._record(self.store.report_watch(report))
+        if state in _FAILED:
+            self._answer(detail)
+        # With the bell set, the look that ended had begun before somebody asked.
+        elif state in _DONE and not self.bell.is_set():
+            self._answer("")
+
+    def _answer(self, failure: str) -> None:
+        asked, self._asked = self._asked, []
+        for each in asked:
+            if not each.done():  # nobody waits for it any more
+                each.set_result(failure)
 
     async def _record(self, note: Awaitable[None]) -> None:
         try:
