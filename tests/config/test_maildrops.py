@@ -10,6 +10,7 @@ import pytest
 
 import postroom_filing
 from postroom import Action, Effect, Message, RegisterAction, Subfolder, hookimpl
+from postroom.config.maildrops import advise_on_accounts
 from postroom.errors import ConfigError, Problem
 from postroom.hooks.plugins import Plugins
 from tests.config.folder import load_rules, write_rule
@@ -270,6 +271,29 @@ def test_a_maildir_outside_of_the_state_needs_another_unit(tmp_path: Path) -> No
     ]
     below = 'maildir = "/var/lib/postroom/maildir/elsewhere/isp"'
     assert warned(tmp_path, pop3(below), pop3(name="b"), NOWHERE) == []
+
+
+def test_whoever_has_no_unit_is_not_told_of_it(tmp_path: Path) -> None:
+    elsewhere = pop3(f'maildir = "{tmp_path}/mail/isp"')
+    assert load(tmp_path, elsewhere, own=postroom(tmp_path / "state")).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "state", "count"),
+    [
+        ("/etc/postroom/postroom.toml", "/srv/state", 1),
+        ("/home/me/postroom.toml", "/var/lib/postroom", 1),
+        ("/home/me/postroom.toml", "/var/lib/postroom/me", 1),
+        ("/home/me/postroom.toml", "/var/lib/postroom-me", 0),
+        ("/home/me/.config/postroom/postroom.toml", "/home/me/state", 0),
+    ],
+)
+def test_the_unit_is_known_by_its_settings_or_its_state(
+    tmp_path: Path, file: str, state: str, count: int
+) -> None:
+    elsewhere = pop3('maildir = "/srv/mail/isp"')
+    settings = load(tmp_path, elsewhere, own=postroom(Path(state))).settings
+    assert len([*advise_on_accounts(settings, file)]) == count
 
 
 @pytest.mark.parametrize(

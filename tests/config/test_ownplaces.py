@@ -89,3 +89,8 @@ def test_a_folder_that_rules_save_in_is_told_for_the_unit(tmp_path: Path) -> Non
     assert warnings(tmp_path, write_rule("enabled = false", then=f"[{save}]")) == []
     inside = '[{ save = { maildir = "/var/lib/postroom/maildir/archive" } }]'
     assert warnings(tmp_path, write_rule(then=inside)) == []
+
+
+def test_whoever_has_no_unit_is_not_told_of_it(tmp_path: Path) -> None:
+    assert problems(tmp_path, '{ message = true, to = "HOME/saved" }') == []
+    assert load_configuration(tmp_path / "postroom.toml").warnings == ()

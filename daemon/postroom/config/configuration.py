@@ -114,7 +114,7 @@ def load_configuration(
         raise ConfigError([*problems, *wrong])
     warnings += [*plugins.failures, *_warn_of_unread_rules(path, files)]
     warnings += advise_on_accounts(settings, str(path))
-    warnings += advise_on_places(settings, files.rules)
+    warnings += advise_on_places(settings, str(path), files.rules)
     warnings += advise(files.rules, settings)
     ruleset = Ruleset(files.texts)
     return Configuration(

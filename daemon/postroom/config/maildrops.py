@@ -19,6 +19,8 @@ from postroom.rules.destinations import Path as Subpath
 from postroom.rules.rule import NamedAction, Rule
 
 _GMAIL = ("pop.gmail.com", "pop.googlemail.com")
+_UNIT_SETTINGS = Path("/etc/postroom")
+_UNIT_STATE = Path("/var/lib/postroom")
 _RECENT = "recent:"
 _NOT_THE_OWNERS = 0o077
 
@@ -134,21 +136,35 @@ def advise_on_accounts(settings: Settings, file: str) -> Iterator[Problem]:
         path = settings.maildir_of(name)
         key = f"account.{name}.maildir"
         if path and not _is_below(path, settings.postroom.state):
-            yield Problem(file, f"it {_tell_unit(path)}", key=key)
+            if _is_for_the_unit(settings, file):
+                yield Problem(file, f"it {_tell_unit(path)}", key=key)
         elif path and ~settings.postroom.umask & _NOT_THE_OWNERS:
             yield Problem(file, _tell_umask(path, settings), key=key)
         if hides_retrieved(table):
             yield Problem(file, _tell_gmail(table), key=f"account.{name}.pop3")
 
 
-def advise_on_places(settings: Settings, rules: Iterable[Rule]) -> Iterator[Problem]:
-    """A warning for each folder that rules save in and a unit may not write to."""
+def advise_on_places(
+    settings: Settings, file: str, rules: Iterable[Rule]
+) -> Iterator[Problem]:
+    """A warning for each folder that rules save in and the unit may not write to."""
+    if not _is_for_the_unit(settings, file):
+        return
     told: set[Path] = set()
     for saved in find_saved_places(rule for rule in rules if rule.enabled):
         path = saved.folder
         if path not in told and not _is_below(path, settings.postroom.state):
             told.add(path)
             yield saved.tell(f"{path} {_tell_unit(path)}")
+
+
+def _is_for_the_unit(settings: Settings, file: str) -> bool:
+    """True of settings in the place of the unit's, or with its state folder.
+
+    $INVOCATION_ID tells nothing: a shell on a desktop often has it, too.
+    """
+    in_place = _is_below(Path(file), _UNIT_SETTINGS)
+    return in_place or _is_below(settings.postroom.state / "x", _UNIT_STATE)
 
 
 def _tell_unit(path: Path) -> str:
