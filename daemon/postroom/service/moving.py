@@ -15,6 +15,11 @@ from postroom.transport.maildir.mark import read_mark
 
 log = get_logger()
 
+_LEFT = (
+    "nothing of the account is in this Maildir: what came before stays where it was. "
+    "To have it here, stop the daemon, move the folder here, and start the daemon"
+)
+
 
 def move_maildirs(settings: Settings, owners: Mapping[str, int]) -> list[str]:
     """Have each Maildir below the state folder in the place that its account has there;
@@ -38,6 +43,31 @@ def move_maildirs(settings: Settings, owners: Mapping[str, int]) -> list[str]:
         if not _rename(place, aside):
             misplaced[aside] = misplaced.pop(place)
     return list(filter(None, (_rename(*each) for each in misplaced.items())))
+
+
+def tell_left_maildirs(
+    settings: Settings, owners: Mapping[str, int], before: Settings | None = None
+) -> None:
+    """Say once where an account has another Maildir than it had: nothing is moved.
+
+    `owners` tells the UIDVALIDITYs of the accounts that mail has come to, and `before`
+    is what the settings were while the daemon ran. The next visit marks the new one.
+    """
+    for name, uidvalidity in owners.items():
+        place = settings.maildir_of(name)
+        if place is None or read_mark(place) is not None:
+            continue
+        places = [each for each, _ in _marked(settings.maildirs)]
+        if before and name in before.account and (old := before.maildir_of(name)):
+            places.append(old)
+        left = [each for each in places if read_mark(each) == uidvalidity]
+        log.warning(
+            "maildir_left",
+            account=name,
+            maildir=str(place),
+            before=str(left[-1]) if left else None,
+            detail=_LEFT,
+        )
 
 
 def _marked(folder: Path) -> Iterator[tuple[Path, int]]:

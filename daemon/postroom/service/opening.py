@@ -9,6 +9,7 @@ from pathlib import Path
 
 from postroom import __version__
 from postroom.config.configuration import Configuration
+from postroom.config.settings import Settings
 from postroom.hooks.leash import Leash
 from postroom.hooks.plugins import Plugins
 from postroom.log import get_logger
@@ -19,7 +20,7 @@ from postroom.service.connections import identities, references
 from postroom.service.door import Door
 from postroom.service.events import Observer, ignore
 from postroom.service.holds import Holds
-from postroom.service.moving import move_maildirs
+from postroom.service.moving import move_maildirs, tell_left_maildirs
 from postroom.service.provision import Provision
 from postroom.service.rulebook import Edition, Rulebook
 from postroom.service.supervisor import Service
@@ -73,20 +74,25 @@ async def open_service(
         yield Service(Assembly(*shared, book, holds, provision, leash, door))
 
 
-async def recognise(configuration: Configuration, store: SqlStore) -> None:
+async def recognise(
+    configuration: Configuration, store: SqlStore, before: Settings | None = None
+) -> None:
     """Note which login each account has, and have what goes on under a new name found
-    under it."""
+    under it; `before` is what the settings were, if that is known."""
     renamed = await store.recognise(identities(configuration))
-    for name, before in renamed.items():
-        log.warning("account_renamed", account=name, before=before)
+    for name, called in renamed.items():
+        log.warning("account_renamed", account=name, before=called)
     settings = configuration.settings
-    owners = {
-        name: (await store.maildrop(name)).uidvalidity
+    drops = {
+        name: await store.maildrop(name)
         for name, table in settings.account.items()
         if table.pop3
     }
+    owners = {name: drop.uidvalidity for name, drop in drops.items()}
+    visited = {name: owners[name] for name, drop in drops.items() if drop.uidnext > 1}
     failures = await asyncio.to_thread(move_maildirs, settings, owners)
     await store.notice("maildirs", "; ".join(failures))
+    await asyncio.to_thread(tell_left_maildirs, settings, visited, before)
     _warn_of_missing_relays(configuration, await store.waiting_relays())
 
 

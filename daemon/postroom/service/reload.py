@@ -106,7 +106,8 @@ class Reloader:
         await self.service.end_all(parts.changed_accounts(configuration))
         await parts.change_relays(configuration)
         # What was ended may have been renamed, or be another login from now on.
-        await _until_written(lambda: recognise(configuration, self.store))
+        before = parts.configuration.settings
+        await _until_written(lambda: recognise(configuration, self.store, before))
         await _until_written(lambda: parts.holds.open(configuration.rules))
         parts.configuration, parts.book.edition = configuration, edition
         self.service.begin_all()
