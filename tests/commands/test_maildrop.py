@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from postroom.commands.maildrop import describe_maildrop
-from postroom.commands.writable import why_not_writable
 from postroom.config.configuration import load_configuration
 from postroom.config.settings import AccountTable
+from postroom.config.writable import why_not_writable
 from postroom.ports import AccountReport, Cursor, WatchReport
 from postroom.service.opening import open_service
 from postroom.store.store import SqlStore

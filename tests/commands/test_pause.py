@@ -8,6 +8,7 @@ import pytest
 
 from postroom.ports import Hold, HoldKind
 from tests.commands.attended import run_attended, while_running, with_store
+from tests.commands.test_maildrop import furnish
 from tests.commands.workplace import RULES, Ended, Workplace
 
 Run = Callable[..., Ended]
@@ -119,6 +120,27 @@ def test_without_a_daemon_there_is_nothing_to_do(
     done = workplace.run(*command)
     assert done.code == 1
     assert done.err == f"no daemon runs: there is nothing to {command[0]}\n"
+
+
+def test_reload_refuses_a_maildir_that_can_not_be_written(workplace: Workplace) -> None:
+    """In the words of `check --connect`; what was there before is not looked at."""
+    folder = workplace.folder
+    for name in ("mail", "other"):
+        (folder / name).mkdir()
+        (folder / name / "tmp").touch()
+    furnish(workplace, more=f'maildir = "{folder}/mail"')
+
+    def steps() -> list[Ended]:
+        unchanged = workplace.run("reload")
+        furnish(workplace, more=f'maildir = "{folder}/other"')
+        return [unchanged, workplace.run("reload")]
+
+    unchanged, changed = while_running(workplace, steps)
+    assert unchanged.code == 0
+    told = f"account.isp.maildir: {folder}/other/tmp is no folder"
+    assert changed.code == 78
+    assert told in changed.err
+    assert told in workplace.run("check", "--connect").out
 
 
 def test_reload_takes_up_new_rules(workplace: Workplace) -> None:

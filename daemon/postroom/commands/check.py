@@ -17,12 +17,12 @@ from postroom.commands.connecting import ask_servers
 from postroom.commands.findings import as_data, show_findings, tell_count
 from postroom.commands.outcome import Exit, make_console, telling_errors
 from postroom.commands.servers import show_servers
-from postroom.commands.writable import (
+from postroom.config.configuration import Configuration, load_configuration
+from postroom.config.settings import find_settings
+from postroom.config.writable import (
     find_unusable_maildirs,
     find_unwritable_places,
 )
-from postroom.config.configuration import Configuration, load_configuration
-from postroom.config.settings import find_settings
 from postroom.errors import ConfigError, Problem
 from postroom.log import configure_logging, printable
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from postroom.config.configuration import Configuration, load_configuration
+from postroom.config.writable import find_unusable_maildirs
 from postroom.errors import (
     ConfigError,
     Problem,
@@ -23,7 +24,7 @@ from postroom.hooks.aside import done_aside
 from postroom.log import get_logger
 from postroom.service import systemd
 from postroom.service.codefiles import CodeFiles
-from postroom.service.connections import reference_of, references
+from postroom.service.connections import account_key, reference_of, references
 from postroom.service.opening import recognise
 from postroom.service.rulebook import Edition
 from postroom.service.supervisor import Service
@@ -87,7 +88,10 @@ class Reloader:
         remembered = await self.store.vocabulary()
 
         def read() -> Configuration:
-            return load_configuration(now.path, lambda: now.plugins, remembered)
+            wanted = load_configuration(now.path, lambda: now.plugins, remembered)
+            if problems := [*find_unusable_maildirs(wanted, _changed(now, wanted))]:
+                raise ConfigError(problems)
+            return wanted
 
         configuration = await done_aside("reading what was written", read, _READING)
         if configuration.settings.postroom.state != now.settings.postroom.state:
@@ -145,6 +149,13 @@ class Reloader:
         for name in given.keys() | configuration.settings.plugin.keys():
             if given.get(name) != configuration.settings.plugin.get(name):
                 yield f"[plugin.{name}]"
+
+
+def _changed(now: Configuration, wanted: Configuration) -> list[str]:
+    """The accounts that are new, or others than before."""
+    keys = {name: account_key(now, name) for name in now.settings.account}
+    there = wanted.settings.account
+    return [n for n in there if n not in keys or account_key(wanted, n) != keys[n]]
 
 
 async def _until_written(write: Callable[[], Awaitable[None]]) -> None:

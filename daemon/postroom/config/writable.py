@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from postroom.config.configuration import Configuration
@@ -17,10 +17,13 @@ from postroom.errors import Problem
 _PARTS = ("", "cur", "new", "tmp")
 
 
-def find_unusable_maildirs(configuration: Configuration) -> Iterator[Problem]:
-    """The Maildirs of accounts that can't be written: no mail comes in there."""
+def find_unusable_maildirs(
+    configuration: Configuration, accounts: Collection[str] | None = None
+) -> Iterator[Problem]:
+    """The Maildirs of these accounts, or of all, that can't be written: no mail comes
+    in there."""
     settings = configuration.settings
-    for name in settings.account:
+    for name in settings.account if accounts is None else accounts:
         maildir = settings.maildir_of(name)
         if maildir and (why := _why_no_maildir(maildir)):
             key = f"account.{name}.maildir"
