@@ -123,3 +123,19 @@ def test_the_loop_runs_on_while_rules_are_slow() -> None:
         return await Decider().decide(index, [make_message()], CIRCUMSTANCES)
 
     assert moved(asyncio.run(both())[0])
+
+
+def test_an_outcome_holds_no_frame_and_so_no_other_message() -> None:
+    """A collector would have to come by for the batch to be let go."""
+
+    def fail(_: Message) -> bool:
+        raise ValueError
+
+    outcomes = [
+        *decide([make_message(full=False)], rule(MOVE, body=lambda m: True)),
+        *decide([make_message()], rule(MOVE, header=fail)),
+    ]
+    assert [type(each) for each in outcomes] == [NeedsBody, PluginError]
+    for outcome in outcomes:
+        assert isinstance(outcome, Exception)
+        assert outcome.__traceback__ is None

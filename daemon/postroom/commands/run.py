@@ -26,6 +26,10 @@ from postroom.store.database import open_store
 
 log = get_logger()
 
+# Containers made since the collector last looked for what could be let go: a batch of
+# mail is tens of thousands, and none of them waits for it.
+_SELDOM = 10_000
+
 
 def main(config: Path | None, once: bool, log_format: Format, log_level: Level) -> int:
     """Run until a signal, or with `once` until all that is there is handled."""
@@ -37,6 +41,7 @@ def main(config: Path | None, once: bool, log_format: Format, log_level: Level) 
             log.warning("configuration", warning=str(warning))
         # What is loaded by now stays, and need not be gone through with each batch.
         gc.freeze()
+        gc.set_threshold(_SELDOM)
         return asyncio.run(_run_once(configuration) if once else _run(configuration))
 
 

@@ -91,7 +91,7 @@ class _Work:
             with plugin_code("postroom", "deciding"):
                 return self._ask(message)
         except PluginError as error:
-            return error
+            return error.with_traceback(None)
 
     def _ask(self, message: Message) -> Outcome:
         self.asking = ""
@@ -99,7 +99,8 @@ class _Work:
         try:
             plan = decide(possible, message, self.circumstances, self._note)
         except (NeedsBody, RuleHeld, TemporaryError) as outcome:
-            return outcome
+            # Its frames hold the whole batch, until a collector comes by.
+            return outcome.with_traceback(None)
         return replace(plan, passed_over=len(self.index.rules) - len(possible))
 
     def _note(self, rule: str) -> None:

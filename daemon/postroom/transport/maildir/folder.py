@@ -50,20 +50,17 @@ class Folder:
 
     def entries(self) -> Iterator[Entry]:
         """Every file there is."""
-        # In this order, as files go from new to cur and not back.
-        for name, place in ((NEW, self.new), (CUR, self.cur)):
-            for file in os.listdir(place):
-                yield Entry(name, file)
+        return (Entry(place, file) for place, file in self._files())
 
     def find(
         self, wanted: Collection[Key], key_of: Callable[[str], Key | None]
     ) -> dict[Key, Entry]:
         """The files of these, in one look: `key_of` tells whose a name is."""
         found: dict[Key, Entry] = {}
-        for entry in self.entries():
-            key = key_of(entry.name)
+        for place, file in self._files():
+            key = key_of(file)
             if key is not None and key in wanted:
-                found[key] = entry
+                found[key] = Entry(place, file)
         return found
 
     def with_each(
@@ -96,6 +93,12 @@ class Folder:
                     with suppress(FileNotFoundError):
                         done[key] = act(key, entry)
         return done
+
+    def _files(self) -> Iterator[tuple[str, str]]:
+        # In this order, as files go from new to cur and not back.
+        for place, number in ((NEW, self.new), (CUR, self.cur)):
+            for file in os.listdir(number):
+                yield place, file
 
     def _stamps(self) -> list[int]:
         """What changes when a name does."""
