@@ -32,6 +32,7 @@ from postroom.ports.records import OpenEffect as OpenEffect
 from postroom.ports.records import OpenPerform as OpenPerform
 from postroom.ports.records import PerformResult as PerformResult
 from postroom.ports.records import RelayReport as RelayReport
+from postroom.ports.records import Restored as Restored
 from postroom.ports.records import Ruleset as Ruleset
 from postroom.ports.records import Sighting as Sighting
 from postroom.ports.records import WatchReport as WatchReport

@@ -21,6 +21,14 @@ class Cursor:
     checked: datetime
 
 
+@dataclass(frozen=True)
+class Restored:
+    """When the store was put back, and how; what went out before, it may not know."""
+
+    since: datetime
+    reason: str
+
+
 class MessageState(StrEnum):
     """The states of a message, and the only names for them."""
 

@@ -20,6 +20,7 @@ from postroom.ports.records import (
     OpenPerform,
     PerformResult,
     RelayReport,
+    Restored,
     Ruleset,
     Sighting,
     WatchReport,
@@ -52,6 +53,9 @@ class Store(Memories, Maildrops, Protocol):
         goes on under its new name, and so does what waits for its relay. The UIDs of
         one that keeps its name and has another login are void. The old names by the
         new ones."""
+
+    async def restored(self) -> Restored | None:
+        """When the store was last put back, and how; None if it never was."""
 
     async def cursor(self, account: str, mailbox: str) -> Cursor | None:
         """How far this mailbox has been read; None if never."""

@@ -1,6 +1,7 @@
 """Octets by their hash, in chunks: the same content is kept once.
 
-Invariant: what is read is what was written, or `ContentError`.
+Invariants: what is read is what was written, or `ContentError`. A content whose octets
+were forgotten (`retention.py`) has them again when they are kept again.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from postroom.errors import ContentError
 from postroom.store.schema import content, content_chunk
@@ -23,6 +24,10 @@ def keep(connection: Connection, octets: bytes, now: datetime) -> str:
     if connection.execute(known).scalar() is None:
         row = {"hash": name, "size": len(octets), "created": now}
         connection.execute(insert(content), [row])
+        _keep_chunks(connection, name, octets)
+    elif octets and not beginning(connection, name, 1):
+        renewed = update(content).where(content.c.hash == name).values(created=now)
+        connection.execute(renewed)
         _keep_chunks(connection, name, octets)
     return name
 
@@ -52,6 +57,9 @@ def read(connection: Connection, name: str) -> bytes:
         .order_by(content_chunk.c.ordinal)
     )
     octets = b"".join(connection.execute(query).scalars())
+    size = select(content.c.size).where(content.c.hash == name)
+    if not octets and connection.execute(size).scalar():
+        raise ContentError(f"the content {name} is not kept any more")
     if hashlib.sha256(octets).hexdigest() != name:
         raise ContentError(f"the content {name} is damaged in the store")
     return octets

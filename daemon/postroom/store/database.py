@@ -23,6 +23,7 @@ from postroom.store.lock import exclusive
 from postroom.store.migrations import migrate, require_current
 from postroom.store.reader import open_reader
 from postroom.store.store import SqlStore
+from postroom.store.upkeep import require_sound
 from postroom.store.writer import open_writer
 
 
@@ -57,6 +58,7 @@ def _database_to_write(path: Path, now: datetime) -> Iterator[Engine]:
     Raises `StoreError` if another daemon has it, or it is too new, or damaged.
     """
     with _private(path), exclusive(path):
+        require_sound(path)
         engine = writing_engine(path)
         try:
             _prepare(engine, now)

@@ -36,6 +36,7 @@ from sqlalchemy.types import TypeDecorator
 from postroom.errors import PostroomError, StoreError, StoreUnavailable
 
 BUSY_TIMEOUT = timedelta(seconds=10)
+LOG_KEPT = 4 * 1024**2  # octets that the log keeps when it begins anew
 
 # SQLite makes a primary key a rowid, which counts by itself, only if it is an INTEGER.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
@@ -119,7 +120,10 @@ def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def writing_engine(path: Path) -> Engine:
-    """An engine for the one connection that writes; makes the database if need be."""
+    """An engine for the one connection that writes; makes the database if need be, such
+    that free pages can be given back, which has to be said before there are tables."""
+    is_there = path.exists() and path.stat().st_size
+    pragmas = [] if is_there else ["PRAGMA auto_vacuum=INCREMENTAL"]
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(
@@ -132,7 +136,9 @@ def writing_engine(path: Path) -> Engine:
     return _engine(
         connect,
         "BEGIN IMMEDIATE",
+        *pragmas,
         "PRAGMA journal_mode=WAL",
+        f"PRAGMA journal_size_limit={LOG_KEPT}",
         "PRAGMA synchronous=FULL",
         "PRAGMA foreign_keys=ON",
     )

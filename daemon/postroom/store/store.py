@@ -39,6 +39,7 @@ from postroom.store.collecting import CollectingStore
 from postroom.store.desk import OwnerStore
 from postroom.store.history import history
 from postroom.store.identities import recognise
+from postroom.store.keeping import KeepingStore
 from postroom.store.noting import NotingStore
 from postroom.store.performing import PerformingStore
 from postroom.store.reader import Reader
@@ -48,7 +49,14 @@ from postroom.store.voiding import void_uids
 from postroom.store.writer import Writer
 
 
-class SqlStore(SendingStore, PerformingStore, CollectingStore, NotingStore, OwnerStore):
+class SqlStore(
+    SendingStore,
+    PerformingStore,
+    CollectingStore,
+    NotingStore,
+    OwnerStore,
+    KeepingStore,
+):
     """What postroom remembers, in a database; implements `ports.Store`."""
 
     def __init__(
