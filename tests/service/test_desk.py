@@ -22,6 +22,7 @@ from postroom.rules.effects import Perform, Send
 from postroom.service.control import WrongRequest
 from postroom.service.desk import Desk
 from postroom.service.deskwork import answering
+from postroom.store.retention import Before
 from postroom.store.store import SqlStore
 from tests.store.samples import (
     NOON,
@@ -61,6 +62,11 @@ class Told:
 
     async def reload(self) -> list[str]:
         return ["rules.d/1.toml: it is no TOML"]
+
+    @property
+    def old_before(self) -> Before:
+        """A moment before all that the tests do."""
+        return Before(NOON, NOON)
 
     def ring_sender(self) -> None:
         self.events.append("sender")

@@ -24,9 +24,11 @@ from postroom.service.clock import SystemClock
 from postroom.service.control import Arguments, WrongRequest, reachable
 from postroom.service.desk import Desk
 from postroom.service.deskwork import answering
+from postroom.service.housekeeping import old_before
 from postroom.service.opening import STORE_NAME
 from postroom.store.database import open_store
 from postroom.store.lock import Holder, find_holder
+from postroom.store.retention import Before
 from postroom.store.store import SqlStore
 
 # The daemon gives up sooner, and says why.
@@ -169,6 +171,11 @@ class _NoDaemon:
     async def reload(self) -> list[str]:
         """Nothing: at its start a daemon reads all that is written."""
         return []
+
+    @property
+    def old_before(self) -> Before:
+        """Since when is kept what is done with, by the settings."""
+        return old_before(self.place.settings.postroom, SystemClock())
 
     def ring_sender(self) -> None:
         """At its start a daemon sends what is due."""

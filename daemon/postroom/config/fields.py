@@ -91,6 +91,12 @@ def _read_keep(value: object) -> object:
         raise ValueError(expected) from error
 
 
+def _check_kept(value: timedelta) -> timedelta:
+    if value < timedelta(days=1):
+        raise ValueError('expected a day or more, such as "14d" or "1y"')
+    return value
+
+
 def _read_maildir(value: object) -> object:
     if value is None or value is False:
         return value
@@ -134,6 +140,8 @@ Keep = Annotated[
     bool | timedelta,
     BeforeValidator(_read_keep, json_schema_input_type=bool | Duration),
 ]
+# For how long something is kept that is done with.
+KeptFor = Annotated[Duration, AfterValidator(_check_kept)]
 MaildirPath = Annotated[
     Path | Literal[False] | None,
     BeforeValidator(_read_maildir, json_schema_input_type=str | Literal[False]),

@@ -22,6 +22,7 @@ from postroom.config.fields import (
     AbsolutePath,
     Aliases,
     Keep,
+    KeptFor,
     Line,
     MailAddress,
     MaildirPath,
@@ -140,12 +141,22 @@ class AccountTable(Table):
 
 
 class PostroomTable(Table):
-    """`[postroom]`: the daemon's own options; `hold` keeps all that would go out."""
+    """`[postroom]`: the daemon's own options; `hold` keeps all that would go out, and
+    `keep_content` and `keep_ledger` say for how long is kept what was done."""
 
     state: AbsolutePath
     max_size: Octets = 50 * 1024**2
     hold: StrictBool = False
     umask: Umask = 0o077
+    keep_content: KeptFor = timedelta(days=14)
+    keep_ledger: KeptFor = timedelta(days=400)
+
+    @field_validator("keep_ledger")
+    @classmethod
+    def _check_ledger(cls, value: timedelta, info: ValidationInfo) -> timedelta:
+        if value < info.data.get("keep_content", value):
+            raise ValueError("expected a time no shorter than keep_content")
+        return value
 
 
 class Settings(Table):

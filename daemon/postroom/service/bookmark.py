@@ -66,9 +66,12 @@ class Bookmark:
         one whose UIDs are void is compared with what is known of it first."""
         cursor = await self.store.cursor(self.account, mailbox.name)
         if cursor is None:
-            return Beginning(await self._begin(mailbox))
+            cursor = await self._begin(mailbox)
         if cursor.uidvalidity == mailbox.uidvalidity:
             if not await _have_fallen(mailbox, cursor):
+                reason = await self._put_back(cursor)
+                if reason:
+                    return await self._hold_rest(mailbox, suspicion, cursor, reason)
                 return Beginning(cursor)
             await self.store.void_uids(self.account, mailbox.name)
         return await self._begin_anew(mailbox, suspicion, cursor)
@@ -97,6 +100,32 @@ class Bookmark:
         uid, now = await mailbox.newest(), self.clock.now()
         return await self.set(mailbox, Cursor(mailbox.uidvalidity, uid, now))
 
+    # -- a store that was put back -----------------------------------------------------
+
+    async def _put_back(self, cursor: Cursor) -> str:
+        """Why nothing may go out of what this cursor has not passed; empty where it was
+        looked at since the store was put back, if ever that was."""
+        restored = await self.store.restored()
+        is_older = restored is not None and cursor.checked < restored.since
+        return restored.reason if restored and is_older else ""
+
+    async def _hold_rest(
+        self, mailbox: Mailbox, suspicion: Suspicion, cursor: Cursor, reason: str
+    ) -> Beginning:
+        """Have all that is there now be decided, and nothing of it go out: it may have
+        been done before, and the store that knew is gone."""
+        newest, now = await mailbox.newest(), self.clock.now()
+        uids = [uid for uid in await mailbox.uids_after(cursor.uid) if uid <= newest]
+        names = {"account": self.account, "mailbox": mailbox.name}
+        if uids:
+            log.error("arrivals_held", **names, messages=len(uids), reason=reason)
+        unread = set(uids)
+        async for messages in self._read(mailbox, suspicion, uids):
+            await self.store.note_arrived(messages, reason)
+            unread -= {message.key.uid for message in messages}
+        passed = Cursor(mailbox.uidvalidity, max(newest, cursor.uid), now)
+        return Beginning(await self.set(mailbox, passed), sorted(unread))
+
     # -- UIDs that are void ------------------------------------------------------------
 
     async def _begin_anew(
@@ -117,8 +146,8 @@ class Bookmark:
         found = await self._compare(mailbox, suspicion, uids, before.checked - _SKEW)
         fresh, counts = found.fresh, {"messages": len(uids), "unknown": found.unknown}
         log.info("mailbox_compared", **names, **counts, arrived=len(fresh))
-        held = ""
-        if was_there and fresh and found.unknown > _MOST_UNKNOWN:
+        held = await self._put_back(before)
+        if not held and was_there and fresh and found.unknown > _MOST_UNKNOWN:
             held = (
                 "the server numbered its messages anew, "
                 f"and {found.unknown} are unknown"

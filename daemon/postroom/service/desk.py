@@ -15,11 +15,15 @@ from postroom.config.problems import nearest
 from postroom.errors import PermanentError
 from postroom.ports import PAUSED, Clock, DeliveryState, Hold, HoldKind
 from postroom.service.control import WrongRequest
+from postroom.store.erasure import Traces
 from postroom.store.report import Refusal
+from postroom.store.retention import Before, Pruned
 from postroom.store.store import SqlStore
 
 # More than anyone names at a time.
 _ALL = 100_000
+# What is forgotten before whoever asked hears of it.
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,10 @@ class Controls(Protocol):
     async def reload(self) -> list[str]:
         """Read settings, rules and secrets again; the problems for which all was left
         as it was."""
+
+    @property
+    def old_before(self) -> Before:
+        """Since when is kept what is done with."""
 
     def ring_sender(self) -> None:
         """Say that there may be something to send."""
@@ -159,6 +167,16 @@ class Desk:
     async def release_messages(self, ids: Sequence[int]) -> None:
         """Have quarantined messages decided anew: all of these, or none."""
         self._controls.call(await self._store.release_quarantined(ids))
+
+    # -- the store itself
+
+    async def prune(self) -> Pruned:
+        """Forget what is old, or a part of it."""
+        return await self._store.prune(self._controls.old_before, _AT_ONCE)
+
+    async def erase(self, address: str) -> Traces:
+        """Erase what is kept about an address; what that was."""
+        return await self._store.erase(address)
 
     async def _resolve(self, chosen: Chosen) -> list[int]:
         states = chosen.states

@@ -7,7 +7,7 @@ what nobody asked about is refused, and so never logged.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeVar
 
@@ -45,6 +45,11 @@ class Given:
     def name(self) -> str:
         """The name of an account or a rule."""
         return self._text("name")
+
+    @property
+    def address(self) -> str:
+        """A mail address."""
+        return self._text("address")
 
     @property
     def kind(self) -> HoldKind | None:
@@ -136,6 +141,14 @@ async def _release_messages(desk: Desk, given: Given) -> object:
     return None
 
 
+async def _prune(desk: Desk, given: Given) -> object:
+    return asdict(await desk.prune())
+
+
+async def _erase(desk: Desk, given: Given) -> object:
+    return (await desk.erase(given.address)).counts
+
+
 def _tell(outcome: Outcome) -> object:
     refused = {str(each.id): each.reason for each in outcome.refused}
     return {"done": outcome.done, "refused": refused}
@@ -159,4 +172,6 @@ _WORK: Mapping[str, _Work] = {
     "outbox hold": _Work(_hold, _CHOSEN),
     "outbox drop": _Work(_drop, _CHOSEN),
     "quarantine release": _Work(_release_messages, ("ids",)),
+    "store prune": _Work(_prune),
+    "store erase": _Work(_erase, ("address",)),
 }

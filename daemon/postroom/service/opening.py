@@ -20,6 +20,7 @@ from postroom.service.connections import identities, references
 from postroom.service.door import Door
 from postroom.service.events import Observer, ignore
 from postroom.service.holds import Holds
+from postroom.service.housekeeping import Housekeeper
 from postroom.service.moving import move_maildirs, tell_left_maildirs
 from postroom.service.provision import Provision
 from postroom.service.rulebook import Edition, Rulebook
@@ -62,16 +63,25 @@ async def open_service(
         await holds.open(configuration.rules)
         run = await store.begin_run("live", configuration.ruleset)
         book = Rulebook(Edition.of(run, configuration.rules))
-        unknown = await store.recover(clock.now())
-        if unknown:
-            log.warning("deliveries_unknown", count=unknown)
+        keeper = Housekeeper(store, path, settings.postroom, clock)
+        await _recover(store, keeper, clock)
+        stack.push_async_callback(keeper.note_standing)
         await store.notice("reload", "")
         leash = Leash()
         stack.push_async_callback(leash.close)
         provision = make_provision(configuration, store, clock)
         shared = (configuration, store, vault, clock, observer)
         door = Door(not settings.postroom.hold)
-        yield Service(Assembly(*shared, book, holds, provision, leash, door))
+        parts = Assembly(*shared, book, holds, provision, leash, door)
+        yield Service(parts, keeper)
+
+
+async def _recover(store: SqlStore, keeper: Housekeeper, clock: Clock) -> None:
+    """Settle what the last end cut off, and what may have gone out since."""
+    unknown = await store.recover(clock.now())
+    if unknown:
+        log.warning("deliveries_unknown", count=unknown)
+    await keeper.open()
 
 
 async def recognise(

@@ -13,10 +13,12 @@ from postroom.service.codefiles import CodeFiles
 from postroom.service.control import Control, listening, socket_path
 from postroom.service.desk import Desk
 from postroom.service.deskwork import answering
+from postroom.service.housekeeping import old_before
 from postroom.service.opening import store_path
 from postroom.service.reload import Reloader
 from postroom.service.supervisor import Service
 from postroom.store.lock import note_control
+from postroom.store.retention import Before
 
 log = get_logger()
 
@@ -73,6 +75,12 @@ class Steering:
     async def reload(self) -> list[str]:
         """Read all that was written again; or the problems, and all stays as it was."""
         return await self.reloader.request()
+
+    @property
+    def old_before(self) -> Before:
+        """Since when is kept what is done with, by the settings."""
+        parts = self.service.assembly
+        return old_before(parts.configuration.settings.postroom, parts.clock)
 
     def ring_sender(self) -> None:
         """Have what is due sent and performed now."""

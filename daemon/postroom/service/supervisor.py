@@ -16,6 +16,7 @@ from postroom.log import get_logger
 from postroom.service import systemd
 from postroom.service.assembly import Assembly
 from postroom.service.crew import Crew
+from postroom.service.housekeeping import Housekeeper
 from postroom.service.leftovers import leftovers
 from postroom.service.station import Station
 from postroom.service.watch import Watch
@@ -33,6 +34,7 @@ class Service:
     """A running daemon: what was assembled, and the tasks of it."""
 
     assembly: Assembly
+    keeper: Housekeeper
     crew: Crew | None = None
     # Whoever begins or ends the care of accounts does so alone.
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -62,9 +64,10 @@ class Service:
         """Watch, send and perform until `stop` is set; then end in order. `answering`
         is run besides, for those who ask from outside."""
         parts = self.assembly
-        async with self.timetable, Crew() as crew:
+        async with self.timetable as timetable, Crew() as crew:
             self.crew = crew
             self.begin_all()
+            crew.start("the housekeeper", self.keeper.run(timetable))
             crew.start("the sender", parts.sender.run())
             crew.start("the performer", parts.performer.run())
             crew.start("the announcer", parts.announcer.run())

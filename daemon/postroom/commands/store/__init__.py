@@ -1,0 +1,1 @@
+"""`postroom store`: the store as something owned."""
