@@ -14,7 +14,8 @@ from sqlalchemy import (
     text,
 )
 
-from postroom.store.dialects import Instant, RowId, Words
+from postroom.store.dialects import RowId
+from postroom.store.values import Instant, Words
 
 CONSTRAINT_NAMES = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -48,9 +49,9 @@ def word(name: str, *, optional: bool = False) -> Column[str]:
     return Column(name, Words, nullable=optional)
 
 
-def added_word(name: str) -> Column[str]:
-    """A column of text that older rows got empty."""
-    return Column(name, Words, nullable=False, server_default="")
+def added_word(name: str, given: str = "") -> Column[str]:
+    """A column of text that older rows were given, or got empty."""
+    return Column(name, Words, nullable=False, server_default=given)
 
 
 def added_count(name: str) -> Column[int]:

@@ -1,6 +1,6 @@
 """Recording what was decided: plans, effects, outgoing mail and the cursor, as one.
 
-Invariants: an effect of a message is recorded once, whatever is decided again after a
+Invariants: a message has one plan of each occasion, whatever is decided again after a
 crash.
 Bytes that must go out are in the store before anything may touch their source.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
 from postroom.errors import StoreError
 from postroom.mail.message import MessageKey
@@ -22,7 +22,8 @@ from postroom.store.effects import finish_messages
 from postroom.store.holds import held_rules
 from postroom.store.ledger import LedgerRow, rows_of
 from postroom.store.planning import Decided, record_effects
-from postroom.store.schema import plan, run
+from postroom.store.runs import Run, run_of
+from postroom.store.schema import plan
 from postroom.store.states import MESSAGES
 
 ATTEMPTS = 3
@@ -39,13 +40,14 @@ def commit(
     sent, since its window is taken."""
     rows = rows_of(connection, (each.message.key for each in decisions))
     fresh = [each for each in decisions if _is_undecided(rows, each.message.key)]
+    of = run_of(connection, run_id)
     decided = [
-        Decided(rows[each.message.key], each.message, each.plan)
+        Decided(rows[each.message.key], each.message, each.plan, of.occasion)
         for each in fresh
         if each.plan is not None
     ]
     _record_failures(connection, rows, fresh, now)
-    unsent = _record_plans(connection, run_id, decided, now)
+    unsent = _record_plans(connection, of, decided, now)
     if cursor:
         place = _one_mailbox(decisions)
         advance_cursor(connection, place.account, place.mailbox, cursor)
@@ -114,34 +116,31 @@ def _waiting(
 
 
 def _record_plans(
-    connection: Connection, run_id: int, decided: Sequence[Decided], now: datetime
+    connection: Connection, of: Run, decided: Sequence[Decided], now: datetime
 ) -> tuple[NotSent, ...]:
     if not decided:
         return ()
     change = {"state": MessageState.DECIDED, "reason": "", "waits_for": ""}
     changes = [{"id": each.row.id, **change, "updated": now} for each in decided]
     MESSAGES.advance(connection, changes)
-    plans = _insert_plans(connection, run_id, decided, now)
+    plans = _insert_plans(connection, of, decided, now)
     unsent = record_effects(connection, decided, plans, now)
     finish_messages(connection, [each.row.id for each in decided], now)
     return unsent
 
 
 def _insert_plans(
-    connection: Connection, run_id: int, decided: Sequence[Decided], now: datetime
+    connection: Connection, of: Run, decided: Sequence[Decided], now: datetime
 ) -> dict[int, int]:
     """The number of each message's plan, by the message's."""
-    query = select(run.c.ruleset_id).where(run.c.id == run_id)
-    ruleset_id = connection.execute(query).scalar()
-    if ruleset_id is None:
-        raise StoreError(f"there is no run {run_id}")
     rows = [
         {
             "message": each.row.id,
-            "run_id": run_id,
-            "ruleset_id": ruleset_id,
+            "run_id": of.id,
+            "ruleset_id": of.ruleset,
             "trace": encode_trace(each.plan.trace, each.plan.passed_over),
             "decided": now,
+            "occasion": each.occasion,
         }
         for each in decided
     ]

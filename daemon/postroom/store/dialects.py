@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -34,57 +35,13 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.types import TypeDecorator
 
 from postroom.errors import PostroomError, StoreError, StoreUnavailable
+from postroom.store.values import storable
 
 BUSY_TIMEOUT = timedelta(seconds=10)
 LOG_KEPT = 4 * 1024**2  # octets that the log keeps when it begins anew
 
 # SQLite makes a primary key a rowid, which counts by itself, only if it is an INTEGER.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """A moment, kept as an integer: microseconds since 1970 in UTC."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(
-        self, value: datetime | None, dialect: Dialect
-    ) -> int | None:
-        """The microseconds; a naive time is a TypeError."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
-
-    def process_result_value(
-        self, value: int | None, dialect: Dialect
-    ) -> datetime | None:
-        """The moment, aware, in UTC."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
-
-
-def storable(text: str) -> str:
-    """The text as every database takes it: what none takes is written as escapes.
-
-    Octets that are no UTF-8 arrive as lone surrogates, which SQLite refuses, and
-    PostgreSQL refuses NUL.
-    """
-    if text.isascii() and "\0" not in text:
-        return text
-    encoded = text.replace("\0", "\\x00").encode("utf-8", "backslashreplace")
-    return encoded.decode("utf-8")
-
-
-class Words(TypeDecorator[str]):
-    """Text, which may come from a stranger; the same is always kept as the same."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """The text in a form that can be kept."""
-        return None if value is None else storable(value)
 
 
 class _Listed(TypeDecorator[Sequence[Any]]):
@@ -217,6 +174,41 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     return driver
+
+
+# -- guards ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What the database itself refuses: that the state of a row of the table is set
+    where `when` holds of it, as it would be (`NEW`) and was (`OLD`); and why."""
+
+    table: str
+    name: str
+    when: str
+    reason: str
+
+
+def trigger(guard: Guard, dialect: str) -> tuple[str, ...]:
+    """The statements that have a database of this dialect refuse it."""
+    name, head = f"{guard.table}_{guard.name}", f"UPDATE OF state ON {guard.table}"
+    begins = f"CREATE TRIGGER {name} BEFORE {head} FOR EACH ROW"
+    if dialect == "sqlite":
+        refuse = f"SELECT RAISE(ABORT, '{guard.reason}');"
+        return (f"{begins} WHEN {guard.when} BEGIN {refuse} END",)
+    # There a condition with a query has to stand in a function.
+    refuse = f"RAISE check_violation USING MESSAGE = '{guard.reason}';"
+    body = f"BEGIN IF {guard.when} THEN {refuse} END IF; RETURN NEW; END"
+    function = f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
+    return f"{function} AS $${body}$$", f"{begins} EXECUTE FUNCTION {name}()"
+
+
+def drop_triggers(connection: Connection) -> None:
+    """Have the database refuse nothing of its own any more."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    for name in connection.exec_driver_sql(query).scalars().all():
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
 
 
 # -- errors ----------------------------------------------------------------------------

@@ -89,9 +89,9 @@ def _waiting() -> Select[Any]:
 
 
 def begin_effects(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Record that these are being done."""
+    """Record that one more attempt at these is begun."""
     change = {"state": EffectState.DOING, "attempted": True, "updated": now}
-    EFFECTS.advance(connection, [{"id": row, **change} for row in ids])
+    EFFECTS.advance(connection, [{"id": row, **change} for row in ids], counted=True)
 
 
 def finish_effects(

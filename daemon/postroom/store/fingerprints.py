@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Select
 
 from postroom.mail.message import Fingerprint
-from postroom.store.dialects import storable
 from postroom.store.schema import message
 from postroom.store.slices import rows_where
+from postroom.store.values import storable
 
 _MESSAGE_ID_LENGTH = 998  # RFC 5322, section 2.1.1: no line is longer
 

@@ -17,7 +17,8 @@ from sqlalchemy import (
     Table,
 )
 
-from postroom.store.dialects import Instant, RowId, Words
+from postroom.store.dialects import RowId
+from postroom.store.values import Instant, Words
 
 _tables = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
 

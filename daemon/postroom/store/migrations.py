@@ -23,8 +23,11 @@ from sqlalchemy import (
 
 from postroom.errors import StoreError
 from postroom.mail.names import canonical
+from postroom.store.dialects import drop_triggers
+from postroom.store.guards import lay_guards
 from postroom.store.migration_3 import to_3
 from postroom.store.migration_4 import to_4
+from postroom.store.migration_5 import to_5
 from postroom.store.schema import meta, metadata
 
 Migration = Callable[[Connection], None]
@@ -101,7 +104,7 @@ def _spell_targets(connection: Connection) -> None:
 
 
 # The n-th takes a store from version n to n + 1. A published one is never changed.
-MIGRATIONS: tuple[Migration, ...] = (_to_2, to_3, to_4)
+MIGRATIONS: tuple[Migration, ...] = (_to_2, to_3, to_4, to_5)
 
 
 def current_version(migrations: Sequence[Migration] = MIGRATIONS) -> int:
@@ -143,13 +146,16 @@ def migrate(
     if found is None:
         _create(connection, now, current)
     elif found < current:
+        drop_triggers(connection)
         for migration in migrations[found - FIRST_VERSION :]:
             migration(connection)
+        lay_guards(connection)
         connection.execute(update(meta).values(schema_version=current))
 
 
 def _create(connection: Connection, now: datetime, version: int) -> None:
     metadata.create_all(connection)
+    lay_guards(connection)
     connection.execute(
         insert(meta).values(
             id=1, store_id=str(uuid.uuid4()), schema_version=version, created=now
@@ -161,5 +167,7 @@ def _refuse_newer(found: int | None, current: int) -> None:
     if found is not None and found > current:
         raise StoreError(
             f"the store was written by a newer postroom: its schema has version "
-            f"{found}, and this one knows versions up to {current}"
+            f"{found}, and this one knows versions up to {current}. A store is never "
+            f"taken back to an older version: install that postroom again, or put back "
+            f"a copy of the store from before; what was done since is not known then"
         )

@@ -149,17 +149,19 @@ def _waiting(relay: str | None) -> ColumnElement[bool]:
 
 
 def mark_sending(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Record that the final dot is about to be sent, as an attempt without an end.
+    """Record that the final dot is about to be sent: an attempt, counted and without an
+    end.
 
     Raises `Withdrawn` where the owner took one of them away meanwhile.
     """
     _refuse_taken_away(connection, ids)
+    if not ids:
+        return
+    begun = [{"delivery_id": row, "started": now} for row in ids]
+    connection.execute(insert(attempt), begun)
     change = {"state": DeliveryState.SENDING, "updated": now}
-    DELIVERIES.advance(connection, [{"id": row, **change} for row in ids])
-    if ids:
-        begun = [{"delivery_id": row, "started": now} for row in ids]
-        connection.execute(insert(attempt), begun)
-        connection.execute(_begin_sends(now), {"given": ids})
+    DELIVERIES.advance(connection, [{"id": row, **change} for row in ids], counted=True)
+    connection.execute(_begin_sends(now), {"given": ids})
 
 
 def _refuse_taken_away(connection: Connection, ids: Sequence[int]) -> None:

@@ -75,19 +75,17 @@ def perform_content(connection: Connection, perform: int) -> bytes | None:
 def begin_perform(connection: Connection, perform: int, now: datetime) -> bool:
     """Record that one more attempt at it is begun; False, and nothing is recorded, for
     one that is not open any more."""
-    query = select(effect.c.attempts).where(effect.c.id == perform, _is_open())
-    before = connection.execute(query).scalar()
-    if before is None:
+    query = select(effect.c.id).where(effect.c.id == perform, _is_open())
+    if connection.execute(query).scalar() is None:
         return False
     change = {
         "id": perform,
         "state": EffectState.DOING,
         "attempted": True,
-        "attempts": before + 1,
         "next_attempt": None,
         "updated": now,
     }
-    EFFECTS.advance(connection, [change])
+    EFFECTS.advance(connection, [change], counted=True)
     return True
 
 

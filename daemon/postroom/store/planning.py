@@ -1,7 +1,19 @@
 """Recording the effects of plans: each key once, in the order they are to be done.
 
-Invariant: the key under which an effect is kept names the row of its message. Where an
-account's name or a UID comes to mean another, no effect is taken for an earlier one.
+Invariants: a message has one plan of each occasion, and an effect is recorded once. The
+key of an effect, which the database keeps unique, is made of
+
+* the row of its message. Where an account's name or a UID comes to mean another, no
+  effect is taken for an earlier one; and where a server numbers its messages anew, the
+  row stays.
+* its occasion, unless that is the arrival: a run over mail that is there, wanted by the
+  owner, may want of a message what was done of it before.
+* a digest of the rule's name, the effect's place among the rule's, its kind and its
+  target (`rules/keys.py`). The rule's text is not in it: a rule that is edited does not
+  fire again on old mail.
+
+What failed or was held is done later under the same key, and so is what a release from
+quarantine has decided: that had no plan. Plugins are told the key at each attempt.
 """
 
 from __future__ import annotations
@@ -20,7 +32,7 @@ from postroom.rules.plan import Plan, PlannedEffect
 from postroom.store.beginnings import Origin, begin
 from postroom.store.codec import encode_effect, encode_flags, kind_of
 from postroom.store.cursors import account_id
-from postroom.store.kinds import EffectKind
+from postroom.store.kinds import EffectKind, RunMode
 from postroom.store.ledger import LedgerRow
 from postroom.store.many import Many
 from postroom.store.outbox import enqueue
@@ -43,15 +55,18 @@ _ORDER = {kind: rank for rank, kind in enumerate(EffectKind)}
 
 @dataclass(frozen=True)
 class Decided:
-    """A message that has a row and a plan."""
+    """A message that has a row and a plan, and on what occasion it was made."""
 
     row: LedgerRow
     message: Message
     plan: Plan
+    occasion: str
 
     def key(self, planned: PlannedEffect) -> str:
         """The key under which the effect is kept."""
-        return f"{self.row.id}:{planned.key}"
+        if self.occasion == RunMode.LIVE:
+            return f"{self.row.id}:{planned.key}"
+        return f"{self.row.id}:{self.occasion}:{planned.key}"
 
 
 def record_effects(

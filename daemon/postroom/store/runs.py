@@ -5,12 +5,39 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from postroom.errors import StoreError
 from postroom.ports import Ruleset
+from postroom.store.kinds import RunMode
 from postroom.store.schema import ruleset, ruleset_file, run
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, the rules it has, and the occasion of what it decides: all that decide
+    what arrives are one, and each other is one of its own."""
+
+    id: int
+    ruleset: int
+    mode: str
+
+    @property
+    def occasion(self) -> str:
+        """What tells it from other occasions to decide about the same message."""
+        return self.mode if self.mode == RunMode.LIVE else f"{self.mode} {self.id}"
+
+
+def run_of(connection: Connection, run_id: int) -> Run:
+    """The run of this number; `StoreError` if there is none."""
+    query = select(run.c.ruleset_id, run.c.mode).where(run.c.id == run_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise StoreError(f"there is no run {run_id}")
+    return Run(run_id, row.ruleset_id, row.mode)
 
 
 def begin_run(

@@ -29,8 +29,9 @@ from postroom.store.columns import (
     to,
     word,
 )
-from postroom.store.dialects import RowId, Words
+from postroom.store.dialects import RowId
 from postroom.store.kinds import EffectKind, RunMode
+from postroom.store.values import Words
 
 meta = Table(
     "meta",
@@ -166,11 +167,13 @@ plan = Table(
     "plan",
     metadata,
     row_id(),
-    Column("message", RowId, ForeignKey("message.id"), nullable=False, index=True),
+    Column("message", RowId, ForeignKey("message.id"), nullable=False),
     to("run"),
     to("ruleset"),
     word("trace"),
     time("decided"),
+    added_word("occasion", "live"),
+    Index(None, "message", "occasion", unique=True),
 )
 
 effect = Table(

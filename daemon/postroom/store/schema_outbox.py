@@ -25,7 +25,8 @@ from postroom.store.columns import (
     to,
     word,
 )
-from postroom.store.dialects import Instant, RowId, Words
+from postroom.store.dialects import RowId
+from postroom.store.values import Instant, Words
 
 # -- the outbox ------------------------------------------------------------------------
 

@@ -52,6 +52,9 @@ _SHORT_ATTEMPT = insert(attempt).values(
     | {"delivery_id": bindparam("of_delivery"), "started": bindparam("new_ended")}
 )
 
+# At the final dot, before it was sent.
+_COUNTED = DeliveryState.SENDING
+
 _NO_REPLY = "ended before the reply to the final dot"
 
 
@@ -128,7 +131,7 @@ def _change(row: _Delivery, result: DeliveryResult, now: datetime) -> dict[str, 
     return {
         "id": result.id,
         "state": state,
-        "attempts": row.attempts + result.charged,
+        "attempts": row.attempts + result.charged - (row.state == _COUNTED),
         "next_attempt": result.next_attempt if waits else None,
         "code": result.receipt.code,
         "reply": result.receipt.reply,
@@ -162,7 +165,7 @@ def _record_attempts(
 
 
 def _past_dot(rows: Mapping[int, _Delivery], result: DeliveryResult) -> bool:
-    return rows[result.id].state == DeliveryState.SENDING
+    return rows[result.id].state == _COUNTED
 
 
 def _ended(result: DeliveryResult, now: datetime) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Which state may follow which; the only place that changes a state.
 
-Invariant: a row goes from state to state along these edges or not at all. The words
-themselves are checked by the database as well (`schema.py`).
+Invariant: a row goes from state to state along these edges or not at all. The database
+sees to it as well: to the words by checks (`schema.py`), to the edges by triggers that
+are made of them (`guards.py`). A change of an edge needs a migration, if an empty one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
-    BindParameter,
+    ColumnElement,
     Connection,
     Select,
     Table,
@@ -49,9 +50,14 @@ class Machine(Generic[S]):
         return new in self.edges[old]
 
     def advance(
-        self, connection: Connection, changes: Sequence[Mapping[str, Any]]
+        self,
+        connection: Connection,
+        changes: Sequence[Mapping[str, Any]],
+        *,
+        counted: bool = False,
     ) -> None:
-        """Set `state` and the other given columns of the rows with these `id`s.
+        """Set `state` and the other given columns of the rows with these `id`s, and if
+        this is `counted` add one to their attempts.
 
         All changes name the same columns. Raises `StoreError` if a row is missing or
         may not go there; then no row is changed.
@@ -60,7 +66,8 @@ class Machine(Generic[S]):
             return
         self._check(connection, changes)
         columns = tuple(name for name in changes[0] if name != "id")
-        connection.execute(_setting(self.table, columns), _by_values(columns, changes))
+        setting = _setting(self.table, columns, counted)
+        connection.execute(setting, _by_values(columns, changes))
 
     def _check(
         self, connection: Connection, changes: Sequence[Mapping[str, Any]]
@@ -81,11 +88,13 @@ class Machine(Generic[S]):
 
 
 @cache
-def _setting(table: Table, columns: Sequence[str]) -> Update:
-    """Sets these columns of the rows that are given."""
-    new: dict[str, BindParameter[Any]] = {
+def _setting(table: Table, columns: Sequence[str], counted: bool) -> Update:
+    """Sets these columns of the rows that are given, and counts an attempt at them."""
+    new: dict[str, ColumnElement[Any]] = {
         name: bindparam(f"new_{name}") for name in columns
     }
+    if counted:
+        new["attempts"] = table.c.attempts + 1
     return update(table).where(among(table.c.id)).values(new)
 
 

@@ -1,0 +1,90 @@
+"""An attempt is counted, and on the disk, when the act itself begins."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from postroom.ports import (
+    DeliveryResult,
+    DeliveryState,
+    EffectState,
+    PerformResult,
+    Receipt,
+)
+from postroom.rules.effects import Effect, FileInto, Perform, Send, SetFlags
+from postroom.store.store import SqlStore
+from tests.store.programs import running
+from tests.store.samples import NOON, decide, message, outgoing, plan, with_store
+
+COUNTS = {
+    "message": "SELECT attempts FROM message",
+    "effect": "SELECT attempts FROM effect",
+    "delivery": "SELECT attempts FROM delivery",
+}
+
+
+def counted(path: Path, table: str) -> list[int]:
+    """The attempts that another process sees."""
+    with closing(sqlite3.connect(path)) as connection:
+        return [row for (row,) in connection.execute(COUNTS[table])]
+
+
+@pytest.mark.parametrize("act", COUNTS)
+def test_one_that_is_killed_in_the_act_has_counted_it(path: Path, act: str) -> None:
+    for attempt in (1, 2):
+        with running("tests.store.dying_act", str(path), act) as daemon:
+            assert daemon.stdout is not None
+            assert daemon.stdout.readline() == "acting\n"
+            assert counted(path, act) == [attempt]
+        assert counted(path, act) == [attempt], "it was killed"
+
+
+@pytest.mark.parametrize("effect", [FileInto("News"), SetFlags(frozenset({"\\Seen"}))])
+def test_each_attempt_in_a_mailbox_is_counted(path: Path, effect: Effect) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", effect)))
+        for attempt in (1, 2, 3):
+            (each,) = await store.open_effects("home", "INBOX", 7)
+            await store.begin_effects([each.id])
+            assert counted(path, "effect") == [attempt]
+
+    with_store(path, steps)
+
+
+def test_each_attempt_at_a_perform_is_counted(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", Perform("{}", action="save"))))
+        for attempt in (1, 2, 3):
+            (each,) = await store.due_performs(NOON, 9)
+            assert each.attempts == attempt - 1
+            assert await store.begin_perform(each.id)
+            assert counted(path, "effect") == [attempt]
+            again = PerformResult(each.id, EffectState.PLANNED, "", NOON)
+            await store.finish_performs([again])
+            assert counted(path, "effect") == [attempt], "once"
+
+    with_store(path, steps)
+
+
+@pytest.mark.parametrize(("charged", "kept"), [(True, 1), (False, 0)])
+def test_a_delivery_is_counted_at_its_dot_and_taken_back_if_it_is_not_charged(
+    path: Path, charged: bool, kept: int
+) -> None:
+    delayed = Receipt(DeliveryState.DELAYED, 451, "busy")
+
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", Send(outgoing()))))
+        (due,) = await store.due(NOON, 9)
+        await store.mark_sending([due.id])
+        assert counted(path, "delivery") == [1]
+        await store.settle([DeliveryResult(due.id, delayed, NOON, charged=charged)])
+        assert counted(path, "delivery") == [kept]
+        (due,) = await store.due(NOON, 9)
+        await store.settle([DeliveryResult(due.id, delayed, NOON)])
+        assert counted(path, "delivery") == [kept + 1], "refused before the dot"
+
+    with_store(path, steps)
