@@ -197,9 +197,9 @@ def trigger(guard: Guard, dialect: str) -> tuple[str, ...]:
     if dialect == "sqlite":
         refuse = f"SELECT RAISE(ABORT, '{guard.reason}');"
         return (f"{begins} WHEN {guard.when} BEGIN {refuse} END",)
-    # There a condition with a query has to stand in a function.
+    # A condition with a query has to stand in a function, and CASE in brackets.
     refuse = f"RAISE check_violation USING MESSAGE = '{guard.reason}';"
-    body = f"BEGIN IF {guard.when} THEN {refuse} END IF; RETURN NEW; END"
+    body = f"BEGIN IF ({guard.when}) THEN {refuse} END IF; RETURN NEW; END"
     function = f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
     return f"{function} AS $${body}$$", f"{begins} EXECUTE FUNCTION {name}()"
 
