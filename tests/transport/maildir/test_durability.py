@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.transport.maildir.letters import letters, octets, prepared, raw
-from tests.transport.maildir.tracing import Call, is_killed, trace, why_not
+from tests.transport.maildir.tracing import (
+    Call,
+    is_killed,
+    tell_refused,
+    trace,
+    why_not,
+)
 
 BATCH = 250
 PUT = """
@@ -130,3 +136,28 @@ def test_a_kill_in_the_middle_of_a_put_costs_nothing(tmp_path: Path, at: str) ->
     prepared(tmp_path).put(letters(range(1, 7)))
     assert octets(tmp_path) == expected
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+FAILING = """
+    from postroom.errors import MaildirUnavailable
+    maildir = prepared(root)
+    try:
+        maildir.put(letters([1]))
+    except MaildirUnavailable as error:
+        print(error, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("only", ["new", None], ids=["folder", "file"])
+def test_what_the_disk_does_not_take_is_written_anew(
+    tmp_path: Path, only: str | None
+) -> None:
+    """After a sync that failed, another one of the same file may say that all is well
+    though it is not (fsync(2), EIO)."""
+    root = tmp_path / "m"
+    prepared(root)
+    told = tell_refused(FAILING, root, "fsync", only)
+    assert "the disk fails" in told
+    assert [*(root / "new").iterdir(), *(root / "tmp").iterdir()] == []
+    calls = trace(PUT, root, tmp_path / "log")["put"]
+    assert count(calls, "linkat") == 6

@@ -68,6 +68,14 @@ def is_killed(program: str, root: Path, at: str) -> bool:
     return run.returncode == -9
 
 
+def tell_refused(program: str, root: Path, call: str, only: str | None) -> str:
+    """Run the program, and refuse it this call, `only` for a file of the root or for
+    any, as a disk does that fails; what it tells then."""
+    inject = ["-e", f"trace={call}", "-e", f"inject={call}:error=EIO"]
+    path = ["-P", str(root / only)] if only else []
+    return _run(["-o", "/dev/null", *path, *inject], program, root).stderr
+
+
 def _run(
     options: list[str], program: str, root: Path
 ) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,7 @@ not put there twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from postroom.errors import PermanentError
 from postroom.transport.maildir.drafts import Unfinished
@@ -32,10 +33,23 @@ def deliver(folder: Folder, drafts: Sequence[Finished]) -> None:
     Raises `NameTaken` when all others are there.
     """
     stored = folder.find(frozenset(base for base, _ in drafts), base_of)
+    before = set(stored)
     taken = [base for base, draft in drafts if not _put(folder, base, draft, stored)]
-    folder.sync([NEW, *(entry.place for entry in stored.values())])
+    try:
+        folder.sync([NEW, *(entry.place for entry in stored.values())])
+    except OSError:
+        _take_back(folder, [e for base, e in stored.items() if base not in before])
+        raise
     if taken:
         raise NameTaken(taken)
+
+
+def _take_back(folder: Folder, entries: Sequence[Entry]) -> None:
+    """Remove what was just put there: after a sync that failed, the next one may say
+    that all is well though it is not (fsync(2), EIO). It is written anew instead."""
+    for entry in entries:
+        with suppress(OSError):  # what can't be removed is found, and compared, later
+            folder.remove(entry)
 
 
 def _put(

@@ -13,7 +13,7 @@ from postroom.errors import MaildirUnavailable
 from postroom.mail.names import INBOX
 from postroom.transport.maildir.delivery import Finished, deliver
 from postroom.transport.maildir.drafts import Unfinished, remove_left_behind
-from postroom.transport.maildir.folder import Folder, opened
+from postroom.transport.maildir.folder import CUR, NEW, Folder, opened
 from postroom.transport.maildir.mark import write_mark
 from postroom.transport.maildir.names import require_base
 from postroom.transport.maildir.tree import TMP, Tree, make_path
@@ -93,6 +93,12 @@ class Maildir:
                 _sync([draft for _, draft in written])
                 drafts += written
             deliver(place, drafts)
+
+    def sync(self, folder: str = INBOX) -> None:
+        """Have on disk what an earlier run has put into a folder; it may have been
+        killed before all names were there."""
+        with self.entered(folder) as place:
+            place.sync((NEW, CUR))
 
     def draft(self) -> Draft:
         """A message that is written piece by piece, and is nowhere until delivered."""

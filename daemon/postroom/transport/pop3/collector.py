@@ -143,6 +143,7 @@ class Collector:
     async def note_found(self, uids: Sequence[int]) -> None:
         """Note as stored what is in the Maildir, and was not noted before a break."""
         if uids:
+            await asyncio.to_thread(self.maildir.sync)
             found = await self.inbox.digests(uids)
             await self._note([Stored(*each) for each in found.items()])
 
