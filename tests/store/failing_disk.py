@@ -1,4 +1,5 @@
-"""Writes to a database whose disk fails on the way; prints what came of two writes."""
+"""Writes to a database whose disk fails on the way; prints what came of two writes,
+and whether who waits for that is told."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from postroom.errors import PostroomError
+from postroom.errors import PostroomError, StoreError
 from tests.store.test_writer import desk, insert
 
 
@@ -30,6 +31,10 @@ async def main(database: Path) -> None:
                 await opened.writer.write(unit, durable=True)
             except PostroomError as error:
                 print(type(error).__name__, flush=True)
+        try:
+            await opened.writer.broken()
+        except StoreError as error:
+            print("SQLITE_IOERR" in str(error), flush=True)
         resource.setrlimit(
             resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
         )

@@ -62,6 +62,7 @@ def _database_to_write(path: Path, now: datetime) -> Iterator[Engine]:
         engine = writing_engine(path)
         try:
             _prepare(engine, now)
+            _sync_names(path.parent)
             yield engine
         finally:
             engine.dispose()
@@ -88,6 +89,19 @@ def _prepare(engine: Engine, now: datetime) -> None:
                 migrate(connection, now)
     except SQLAlchemyError as error:
         raise translate(error) from error
+
+
+def _sync_names(folder: Path) -> None:
+    """Have the names of the store's files on disk: SQLite does so, and passes over what
+    the disk says to it."""
+    try:
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+    except OSError as error:
+        raise StoreError(f"{folder} can't be synced to disk: {error}") from error
 
 
 def _look(engine: Engine) -> None:

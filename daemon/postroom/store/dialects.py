@@ -230,10 +230,18 @@ def is_fatal(error: SQLAlchemyError) -> bool:
 
 def translate(error: SQLAlchemyError) -> PostroomError:
     """The same failure as postroom names it: temporary if it is busy or full."""
-    told = error.orig if isinstance(error, DBAPIError) else error
+    told = tell_cause(error)
     if _code(error) in (*_LOCKED, sqlite3.SQLITE_FULL):
         return StoreUnavailable(f"the store could not be written: {told}")
     return StoreError(f"the store failed: {told}")
+
+
+def tell_cause(error: Exception) -> str:
+    """What the database says of a failure, and what it calls it where it says little:
+    `SQLITE_IOERR_FSYNC` is a disk that did not take what was written."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    name = getattr(cause, "sqlite_errorname", None)
+    return f"{cause} ({name})" if name else str(cause)
 
 
 def _code(error: SQLAlchemyError) -> int:

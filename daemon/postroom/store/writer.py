@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +27,7 @@ from postroom.store.dialects import (
     is_fatal,
     is_locked,
     set_durability,
+    tell_cause,
     translate,
 )
 
@@ -63,6 +64,8 @@ class Writer:
         self._connection = connection
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._broken: StoreError | None = None
+        self._told_broken: Future[None] = Future()
+        self._told_broken.set_running_or_notify_cancel()
         self._closed = False
         self._thread = Thread(target=self._run, name="postroom-store-writer")
 
@@ -78,6 +81,11 @@ class Writer:
         future.set_running_or_notify_cancel()  # from here on it can't be cancelled
         self._jobs.put(_Job(unit, durable, future))
         return await asyncio.wrap_future(future)
+
+    async def broken(self) -> NoReturn:
+        """Wait until nothing can be written any more, if ever; then raise why."""
+        await asyncio.wrap_future(self._told_broken)
+        raise AssertionError("a store is told to be broken by an error")
 
     def start(self) -> None:
         """Begin to do what is asked for."""
@@ -147,8 +155,13 @@ class Writer:
                 self._serve([job])
 
     def _break(self, jobs: Sequence[_Job], error: Exception) -> None:
-        self._broken = StoreError(f"the store can't be trusted any more: {error}")
+        self._broken = StoreError(
+            f"the store can't be trusted any more: {tell_cause(error)}; what it holds "
+            "is read anew after a restart"
+        )
         _fail(jobs, self._broken)
+        if not self._told_broken.done():
+            self._told_broken.set_exception(self._broken)
 
 
 def _fail(jobs: Sequence[_Job], error: PostroomError) -> None:
