@@ -24,6 +24,7 @@ from postroom.rules.plan import Plan, PlannedEffect
 from postroom.service.backoff import BackoffTimings
 from postroom.service.door import Door
 from postroom.service.health import SenderTimings
+from postroom.service.jumps import always
 from postroom.service.retries import RetrySchedule
 from postroom.service.sender import Sender
 from postroom.store.database import open_store
@@ -98,6 +99,7 @@ class Outbox:
         schedule: RetrySchedule | None = None,
         random: Callable[[], float] = lambda: 1.0,
         door: Door | None = None,
+        may_expire: Callable[[], bool] = always,
     ) -> Sender:
         """A sender for this outbox."""
         return Sender(
@@ -110,6 +112,7 @@ class Outbox:
             random,
             timings or SenderTimings(),
             door,
+            may_expire,
         )
 
     async def _end(self, outgoing: Outgoing, status: str, detail: str) -> None:

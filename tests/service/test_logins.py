@@ -236,3 +236,31 @@ def test_a_wait_ends_when_the_owner_wants_a_login_now(tmp_path: Path) -> None:
         await enter(logins, account)
 
     at_post(tmp_path, steps)
+
+
+def test_what_waits_is_tried_at_once_when_it_is_mended_here(tmp_path: Path) -> None:
+    async def steps(post: Post) -> None:
+        logins = post.logins()
+        resting = asyncio.create_task(logins.rest(600))
+        await some_turns()
+        assert not resting.done()
+        logins.hasten()
+        async with asyncio.timeout(10):
+            await resting
+
+    at_post(tmp_path, steps)
+
+
+def test_refused_credentials_are_not_tried_for_what_is_mended_here(
+    tmp_path: Path,
+) -> None:
+    async def steps(post: Post) -> None:
+        logins = post.logins()
+        account = an_account(AuthenticationError("wrong password"))
+        with pytest.raises(AuthenticationError):
+            await enter(logins, account)
+        logins.hasten()
+        with pytest.raises(LoginsClosed):
+            await enter(logins, account)
+
+    at_post(tmp_path, steps)

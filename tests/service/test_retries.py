@@ -97,3 +97,11 @@ def test_the_schedule_can_be_set() -> None:
     assert nexts == [CREATED + timedelta(seconds=wait) for wait in (1, 9)]
     assert schedule.next_attempt(1, CREATED, later, lambda: 0) is not None
     assert schedule.next_attempt(2, CREATED, later, lambda: 0) is None
+
+
+def test_while_the_clock_is_doubted_nothing_expires() -> None:
+    schedule, next_year = RetrySchedule(), CREATED + timedelta(days=365)
+    again = schedule.next_attempt(
+        99, CREATED, next_year, lambda: 0.5, may_expire=lambda: False
+    )
+    assert again == next_year + timedelta(minutes=66)

@@ -173,3 +173,25 @@ def test_the_clocks_of_the_machine_are_those_of_its_zone_all_through_a_year() ->
         ours, theirs = moment.astimezone(clocks), moment.astimezone(BERLIN)
         assert ours.replace(tzinfo=None) == theirs.replace(tzinfo=None)
         assert ours.timestamp() == moment.timestamp()
+
+
+@pytest.mark.parametrize(
+    "when",
+    [timedelta(minutes=5), Schedule(cron="*/5 * * * *")],
+    ids=["interval", "cron"],
+)
+def test_a_clock_that_is_set_back_silences_no_bell(
+    when: timedelta | Schedule,
+) -> None:
+    """What was due in minutes would be due in a day, as the clock tells it now."""
+
+    async def run() -> None:
+        async with Timetable() as timetable:
+            with timetable.ringing(when, nobody_rings):
+                (job,) = timetable._scheduler.get_jobs()
+                job.modify(next_run_time=datetime.now(UTC) + timedelta(days=1))
+                timetable.begin_anew()
+                due = job.next_run_time - datetime.now(UTC)
+                assert timedelta(0) < due < timedelta(minutes=6)
+
+    asyncio.run(run())

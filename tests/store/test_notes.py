@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+from postroom.store.notes import CLOCK_WAS_SET
 from postroom.store.report import Notice
 from postroom.store.store import SqlStore
 from tests.store.samples import NOON, StillClock, with_store
@@ -94,3 +95,19 @@ def test_words_stay_known_with_the_plugin_they_came_with_last(path: Path) -> Non
         assert await store.vocabulary() == expected
 
     with_store(path, steps)
+
+
+def test_nothing_remembered_ends_while_the_wall_clock_is_doubted(path: Path) -> None:
+    clock = StillClock()
+
+    async def steps(store: SqlStore) -> None:
+        await store.remember("budget", "ann", "1", HOUR)
+        clock.forward(days=365)
+        await store.notice(CLOCK_WAS_SET, "the wall clock was set")
+        await store.remember("budget", "bob", "2", HOUR)
+        assert await store.recall("budget", "ann") == "1"
+        await store.notice(CLOCK_WAS_SET, "")
+        assert await store.recall("budget", "ann") is None
+
+    with_store(path, steps, clock=clock)
+    assert count(path) == 2

@@ -20,6 +20,7 @@ from postroom.ports import (
     NotSent,
 )
 from postroom.rules.effects import Delete, Send, Window
+from postroom.store.notes import CLOCK_WAS_SET
 from postroom.store.store import SqlStore
 from postroom.store.windows import KEPT_WINDOWS
 from tests.store.samples import (
@@ -286,3 +287,19 @@ def test_the_oldest_windows_beyond_ten_thousand_are_forgotten(path: Path) -> Non
     assert len(kept) == KEPT_WINDOWS
     assert "first@x.org" not in kept
     assert {"new@x.org", "1@x.org"} <= kept
+
+
+def test_no_window_ends_while_the_wall_clock_is_doubted(path: Path) -> None:
+    """What a clock that was set wrong takes for next year may still be today."""
+    clock = StillClock()
+
+    async def steps(store: SqlStore) -> None:
+        assert await answers(store, 1, answer())
+        clock.forward(days=365)
+        await store.notice(CLOCK_WAS_SET, "the wall clock was set")
+        assert not await answers(store, 2, answer())
+        assert await answers(store, 3, answer("bob@example.org"))
+        await store.notice(CLOCK_WAS_SET, "")
+        assert await answers(store, 4, answer())
+
+    with_store(path, steps, clock=clock)

@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 
 from postroom.commands.outcome import Exit, telling_errors
+from postroom.commands.writable import why_not_writable
 from postroom.config.configuration import (
     Configuration,
     load_configuration,
     read_settings,
 )
 from postroom.config.settings import find_settings
-from postroom.errors import StoreError, TemporaryError
+from postroom.errors import ConfigError, Problem, StoreError, TemporaryError
 from postroom.log import Format, Level, configure_logging, get_logger, printable, say
 from postroom.service.clock import SystemClock
 from postroom.service.opening import STORE_NAME, open_service
@@ -37,12 +38,21 @@ def main(config: Path | None, once: bool, log_format: Format, log_level: Level) 
     with telling_errors():
         path = find_settings(config)
         configuration = load_configuration(path, remembered=_remember(path))
+        _require_state(configuration)
         for warning in configuration.warnings:
             log.warning("configuration", warning=str(warning))
         # What is loaded by now stays, and need not be gone through with each batch.
         gc.freeze()
         gc.set_threshold(_SELDOM)
         return asyncio.run(_run_once(configuration) if once else _run(configuration))
+
+
+def _require_state(configuration: Configuration) -> None:
+    """Raise `ConfigError` where nothing could be remembered: a restart mends nothing of
+    it."""
+    if why := why_not_writable(configuration.settings.postroom.state):
+        problem = Problem(str(configuration.path), why, key="postroom.state")
+        raise ConfigError([problem])
 
 
 def _remember(path: Path) -> dict[str, str]:

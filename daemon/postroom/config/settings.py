@@ -142,10 +142,14 @@ class AccountTable(Table):
 
 class PostroomTable(Table):
     """`[postroom]`: the daemon's own options; `hold` keeps all that would go out, and
-    `keep_content` and `keep_ledger` say for how long is kept what was done."""
+    `keep_content` and `keep_ledger` say for how long is kept what was done.
+
+    With less than `free_space` on a disk, no mail is fetched to it.
+    """
 
     state: AbsolutePath
     max_size: Octets = 50 * 1024**2
+    free_space: Octets = 256 * 1024**2
     hold: StrictBool = False
     umask: Umask = 0o077
     keep_content: KeptFor = timedelta(days=14)

@@ -51,6 +51,8 @@ def why_not_writable(place: Path) -> str:
         return f"{there} is no folder"
     if os.access(there, os.R_OK | os.W_OK | os.X_OK):
         return ""
+    if os.statvfs(there).f_flag & os.ST_RDONLY:
+        return f"{there} is on a disk that is mounted read-only"
     made = "" if there == place else f", where {place} would be made"
     return f"{there} may not be written by {_user()}{made}"
 

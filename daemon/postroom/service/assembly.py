@@ -34,8 +34,10 @@ from postroom.service.effector import Effector
 from postroom.service.events import Observer
 from postroom.service.gatherer import Gatherer
 from postroom.service.holds import Holds
+from postroom.service.jumps import WallClock
 from postroom.service.line import Line
 from postroom.service.logins import Logins
+from postroom.service.lookout import Lookout
 from postroom.service.patrol import Patrol
 from postroom.service.performer import Performer
 from postroom.service.processor import Processor
@@ -44,6 +46,7 @@ from postroom.service.retries import RetrySchedule
 from postroom.service.rounds import Rounds
 from postroom.service.rulebook import Rulebook
 from postroom.service.sender import Sender
+from postroom.service.space import Space
 from postroom.service.station import Station
 from postroom.service.vault import Vault
 from postroom.service.watch import Watch
@@ -76,6 +79,7 @@ class Assembly:
     )
 
     def __post_init__(self) -> None:
+        self.lookout = self._make_lookout()
         self.announcer = Announcer(self.configuration.plugins)
         self.sender = self._make_sender()
         self.performer = self._make_performer()
@@ -127,6 +131,19 @@ class Assembly:
         await self.sender.change(relays, self.relay_keys.keys() - keys.keys())
         self.relay_keys = keys
 
+    def _make_lookout(self) -> Lookout:
+        return Lookout(
+            self.store,
+            Space(lambda: self.configuration.settings),
+            WallClock(self.clock),
+            self._go_on,
+        )
+
+    def _go_on(self, account: str) -> None:
+        """Have the mail of an account fetched again, for which there was no room."""
+        if station := self.stations.get(account):
+            station.go_on()
+
     def _make_sender(self) -> Sender:
         return Sender(
             self.store,
@@ -137,6 +154,7 @@ class Assembly:
             self.announcer.announce,
             random.random,
             door=self.door,
+            may_expire=self.lookout.wall.may_expire,
         )
 
     def _make_performer(self) -> Performer:
@@ -149,6 +167,7 @@ class Assembly:
             self.call_watches,
             random.random,
             self.door,
+            may_expire=self.lookout.wall.may_expire,
         )
 
     def _attend(self, account: Account) -> Attendance:
@@ -200,6 +219,7 @@ class Assembly:
             observer=self.observer,
             ring_outward=self.ring_outward,
             sizes=sizes,
+            may_fetch=partial(self.lookout.may_fetch, name),
         )
 
     def _make_deliberation(self, name: str) -> Deliberation:

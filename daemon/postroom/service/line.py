@@ -13,6 +13,7 @@ from typing import NoReturn, Protocol
 
 from postroom.errors import (
     AuthenticationError,
+    LocalTrouble,
     PermanentError,
     StoreError,
     TemporaryError,
@@ -123,6 +124,9 @@ class Line:
             entry = await self.logins.enter(self.account, stack)
             try:
                 await use(entry.session)
+            except LocalTrouble:
+                self.logins.lasted(entry)  # the server has no part in it
+                raise
             finally:
                 if self.backoff.is_stable:
                     self.logins.lasted(entry)

@@ -149,6 +149,11 @@ class Logins:
         """Have a login tried now, as the owner wants it."""
         self._refusals = 0
         self._made.clear()
+        self.hasten()
+
+    def hasten(self) -> None:
+        """Have what waits tried now, as what it failed for is mended here; credentials
+        that were refused are no others for that."""
         waited_for, self._forgiven = self._forgiven, asyncio.Event()
         waited_for.set()
 

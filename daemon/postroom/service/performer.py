@@ -29,6 +29,7 @@ from postroom.rules.action import Action
 from postroom.rules.effects import tell
 from postroom.rules.services import Services
 from postroom.service.door import Door
+from postroom.service.jumps import always
 from postroom.service.retries import RetrySchedule
 
 log = get_logger()
@@ -70,6 +71,7 @@ class Performer:
     schedule: RetrySchedule = _SCHEDULE
     pause: float = 5
     longest_rest: float = 3600
+    may_expire: Callable[[], bool] = always
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _taken: set[int] = field(default_factory=set)
 
@@ -199,7 +201,9 @@ class Performer:
 
     def _again(self, each: OpenPerform) -> datetime | None:
         attempts, now = each.attempts + 1, self.clock.now()
-        return self.schedule.next_attempt(attempts, each.created, now, self.random)
+        return self.schedule.next_attempt(
+            attempts, each.created, now, self.random, self.may_expire
+        )
 
     async def _finish(self, each: OpenPerform, result: PerformResult) -> None:
         self.on_settled(await self._record(result))

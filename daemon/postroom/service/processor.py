@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -62,12 +62,17 @@ class _Place:
     begun: float
 
 
+async def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Processor:
     """Handles the arrivals of one account's mailboxes.
 
-    `ring_outward` is called after something outward was committed. A stop waits `grace`
-    seconds for the batch in hand; what is left of it then is done after the next start.
+    `ring_outward` is called after something outward was committed. While it may not
+    fetch, only what is known already is done. A stop waits `grace` seconds for the
+    batch in hand; what is left of it then is done after the next start.
     """
 
     account: str
@@ -80,6 +85,7 @@ class Processor:
     observer: Observer
     ring_outward: Callable[[], None]
     sizes: BatchSizes
+    may_fetch: Callable[[], Awaitable[bool]] = _always
     grace: float = 10
     suspicions: defaultdict[tuple[str, int], Suspicion] = field(
         default_factory=lambda: defaultdict(Suspicion)
@@ -103,6 +109,8 @@ class Processor:
             present = await mailbox.present(beginning.unread)
             await self._give_up(round_, sorted(present), _HIDDEN, final=True)
         await self.effector.apply(mailbox, self.account)
+        if not await self.may_fetch():
+            return 0
         place = (self.account, mailbox.name, mailbox.uidvalidity)
         undecided = await self.store.undecided(*place)
         uids = await mailbox.uids_after(beginning.cursor.uid)
@@ -122,6 +130,8 @@ class Processor:
         its messages anew before that, the others have arrived since.
         """
         for batch in round_.suspicion.split(uids, self.sizes):
+            if not await self.may_fetch():
+                return
             cursor = before and replace(before, uid=batch[-1])
             if cursor and batch[-1] == uids[-1]:
                 cursor = replace(cursor, checked=round_.listed)

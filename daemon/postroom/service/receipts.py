@@ -20,6 +20,7 @@ from postroom.ports import (
     Receipt,
     Store,
 )
+from postroom.service.jumps import always
 from postroom.service.recording import recorded
 from postroom.service.retries import RetrySchedule
 
@@ -44,6 +45,7 @@ class Settlement:
     on_ended: OnEnded
     random: Callable[[], float]
     pause: float
+    may_expire: Callable[[], bool] = always
 
     async def settle(
         self,
@@ -93,7 +95,11 @@ class Settlement:
         if receipt.state is not DeliveryState.DELAYED and not repeated:
             return DeliveryResult(delivery.id, receipt)
         again = self.schedule.next_attempt(
-            delivery.attempts + 1, delivery.created, self.clock.now(), self.random
+            delivery.attempts + 1,
+            delivery.created,
+            self.clock.now(),
+            self.random,
+            self.may_expire,
         )
         if again is None and not unknown:
             expired = f"expired; the last reply was: {receipt.reply}"

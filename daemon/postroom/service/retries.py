@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from postroom.service.jumps import always
+
 
 @dataclass(frozen=True)
 class RetrySchedule:
@@ -36,12 +38,15 @@ class RetrySchedule:
         created: datetime,
         now: datetime,
         random: Callable[[], float],
+        may_expire: Callable[[], bool] = always,
     ) -> datetime | None:
-        """When to try again after `attempts` attempts; None if the delivery expired.
+        """When to try again after `attempts` attempts; None if the delivery expired,
+        which none does unless it `may_expire`.
 
         `random` draws from [0, 1).
         """
-        if attempts >= self.least_attempts and now - created > self.lifetime:
+        is_old = attempts >= self.least_attempts and now - created > self.lifetime
+        if is_old and may_expire():
             return None
         return now + self._wait(attempts, random)
 

@@ -17,6 +17,7 @@ from postroom.ports import Clock, Relay, Store
 from postroom.service.crew import Crew
 from postroom.service.door import Door
 from postroom.service.health import RelayHealth, RelayState, SenderTimings
+from postroom.service.jumps import always
 from postroom.service.lane import Lane
 from postroom.service.receipts import OnEnded, OnSettled, Settlement
 from postroom.service.recording import recorded
@@ -46,6 +47,7 @@ class Sender:
         random: Callable[[], float],
         timings: SenderTimings = _TIMINGS,
         door: Door | None = None,
+        may_expire: Callable[[], bool] = always,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -63,6 +65,7 @@ class Sender:
             on_ended=on_ended,
             random=random,
             pause=timings.store_pause,
+            may_expire=may_expire,
         )
         self._lanes = {
             name: self._make_lane(name, relay) for name, relay in relays.items()

@@ -79,6 +79,13 @@ class Station:
         failures = {name: look.result() for name, look in ended if look.result()}
         return _in_words(failures, len(asked)) or (None if pending else "")
 
+    def go_on(self) -> None:
+        """Have every mailbox looked into, as what kept that from being done is mended
+        here."""
+        for watch in self.watches:
+            watch.call()
+        self.care.logins.hasten()
+
     async def handle_once(
         self, wanted: Callable[[Watch], bool] = lambda _: True
     ) -> list[str]:

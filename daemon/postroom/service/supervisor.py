@@ -71,6 +71,8 @@ class Service:
             crew.start("the sender", parts.sender.run())
             crew.start("the performer", parts.performer.run())
             crew.start("the announcer", parts.announcer.run())
+            crew.start("the store", parts.store.broken())
+            crew.start("the lookout", parts.lookout.run(self._follow_clock))
             if answering:
                 crew.start("the control", answering())
             watched = len(self.watches)
@@ -89,6 +91,11 @@ class Service:
                 if self.crew:
                     self.crew.start(_task_of(name), station.run(self.timetable))
 
+    def _follow_clock(self) -> None:
+        """Have what waits for a time look again how long that is, as it was set."""
+        self.timetable.begin_anew()
+        self.assembly.ring_outward()
+
     async def end_all(self, accounts: Iterable[str]) -> None:
         """Look after these accounts no more; returns when nothing is at work."""
         await asyncio.gather(*(self._end(name) for name in accounts))
@@ -97,6 +104,7 @@ class Service:
         if self.crew:
             await self.crew.end(_task_of(account))
         self.assembly.stations.pop(account, None)
+        self.assembly.lookout.forget(account)
 
     async def run_once(self) -> tuple[str, ...]:
         """Handle what is there now, send and perform what is due; what went wrong."""
@@ -112,6 +120,7 @@ class Service:
             failures += await self._handle(lambda watch: watch.bell.is_set())
             await parts.announcer.drain()
             announcing.cancel()
+        failures += parts.lookout.shortages
         relays = parts.sender.state.values()
         failures += [relay.last_error for relay in relays]
         failures += await leftovers(parts.store, began)

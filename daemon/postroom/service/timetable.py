@@ -36,6 +36,7 @@ class Timetable:
         # Without a grace time a run is never skipped because the loop was busy, and
         # coalescing makes one ring of those that were missed while asleep.
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        self._schedules: dict[str, timedelta | Schedule] = {}
         self._scheduler = AsyncIOScheduler(job_defaults=defaults, timezone="UTC")
 
     @contextmanager
@@ -43,10 +44,18 @@ class Timetable:
         """Ring at the interval, or by the schedule, while the block runs; each time a
         little later, to spread the load."""
         job = self._scheduler.add_job(ring, _trigger(when))
+        self._schedules[job.id] = when
         try:
             yield
         finally:
+            del self._schedules[job.id]
             job.remove()
+
+    def begin_anew(self) -> None:
+        """Find out anew when each bell rings next, as the wall clock was set: one that
+        was set back would silence all of them for so long."""
+        for job in self._scheduler.get_jobs():
+            job.reschedule(_trigger(self._schedules[job.id]))
 
     async def __aenter__(self) -> Self:
         self._scheduler.start()

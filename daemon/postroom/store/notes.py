@@ -1,7 +1,7 @@
 """What is noted: for plugins, for the owner to read, and where words came from.
 
 Invariant: what a plugin remembers is told to that plugin alone, and only until its
-time.
+time; none comes while the wall clock is doubted.
 """
 
 from __future__ import annotations
@@ -9,10 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    tuple_,
+)
 
 from postroom.store.report import Notice
 from postroom.store.schema import memory, notice, vocabulary
+
+# The notice that is there while nothing may expire.
+CLOCK_WAS_SET = "clock"
 
 # How many memories whose time has come are removed with each new one.
 _SWEPT = 100
@@ -21,7 +33,8 @@ _SWEPT = 100
 def recall(connection: Connection, plugin: str, key: str, now: datetime) -> str | None:
     """What the plugin remembers under this key, if its time has not come."""
     is_it = memory.c.plugin == plugin, memory.c.key == key
-    query = select(memory.c.text).where(*is_it, memory.c.until > now)
+    lives = or_(memory.c.until > now, _is_clock_doubted())
+    query = select(memory.c.text).where(*is_it, lives)
     return connection.execute(query).scalar()
 
 
@@ -31,9 +44,19 @@ def remember(connection: Connection, row: Mapping[str, object], now: datetime) -
     connection.execute(delete(memory).where(*is_it))
     connection.execute(insert(memory), row)
     name = memory.c.plugin, memory.c.key
-    ended = select(*name).where(memory.c.until <= now).order_by(memory.c.until)
+    is_over = memory.c.until <= now, ~_is_clock_doubted()
+    ended = select(*name).where(*is_over).order_by(memory.c.until)
     is_ended = tuple_(*name).in_(ended.limit(_SWEPT))
     connection.execute(delete(memory).where(is_ended))
+
+
+def is_clock_doubted(connection: Connection) -> bool:
+    """True while it is noted that the wall clock was set: then nothing expires."""
+    return bool(connection.execute(select(_is_clock_doubted())).scalar())
+
+
+def _is_clock_doubted() -> ColumnElement[bool]:
+    return exists().where(notice.c.name == CLOCK_WAS_SET)
 
 
 def note_notice(connection: Connection, name: str, text: str, now: datetime) -> None:
