@@ -173,23 +173,6 @@ def test_a_delivery_that_is_delayed_for_too_long_fails_and_says_so(path: Path) -
     asyncio.run(scenario())
 
 
-def test_while_the_clock_is_doubted_no_delivery_is_given_up(path: Path) -> None:
-    async def scenario() -> None:
-        replies: dict[str, bytes | None] = {".": b"451 4.3.0 later\r\n"}
-        async with at_work(path, replies) as (outbox, _, relays):
-            await outbox.put()
-            schedule = RetrySchedule(least_attempts=1)
-            outbox.clock.ahead = timedelta(days=3650)
-            doubts = outbox.sender(relays, schedule=schedule, may_expire=lambda: False)
-            await doubts.drain()
-            assert outbox.states() == {ANN: "delayed"}
-            outbox.clock.ahead += timedelta(hours=1)
-            await outbox.sender(relays, schedule=schedule).drain()
-            assert outbox.states() == {ANN: "failed"}
-
-    asyncio.run(scenario())
-
-
 def test_an_unknown_forward_is_sent_again_byte_for_byte(path: Path) -> None:
     async def scenario() -> None:
         async with at_work(path, {".": HANG_UP}) as (outbox, server, relays):
