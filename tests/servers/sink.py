@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,7 +36,8 @@ class RecordingSmtp:
 
     `refusals` answers RCPT (recipient to reply), `data_reply` answers the final dot in
     place of an acceptance, and of the next `drops` transactions the octets are kept in
-    `dropped`, but the connection ends without a reply.
+    `dropped`, but the connection ends without a reply. `at_dot` is called
+    with the octets of the next transaction, which is never answered.
     """
 
     port: int = 0
@@ -46,6 +47,7 @@ class RecordingSmtp:
     refusals: dict[str, str] = field(default_factory=dict)
     data_reply: str | None = None
     drops: int = 0
+    at_dot: Callable[[bytes], None] | None = None
     received: list[Received] = field(default_factory=list)
     dropped: list[Received] = field(default_factory=list)
 
@@ -76,6 +78,12 @@ class RecordingSmtp:
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         """Keep the message and say so, or do what has been set."""
+        if self.at_dot is not None:
+            at_dot, self.at_dot = self.at_dot, None
+            # In a thread: whoever it kills may wait for this loop.
+            await asyncio.to_thread(at_dot, bytes(envelope.original_content or b""))
+            _abort(server)
+            return "421 4.3.2 never read"
         if self.data_reply is not None:
             return self.data_reply
         if self.drops > 0:

@@ -25,6 +25,7 @@ from postroom.service.backoff import BackoffTimings
 from postroom.service.door import Door
 from postroom.service.health import SenderTimings
 from postroom.service.jumps import always
+from postroom.service.receipts import SentOf, nowhere
 from postroom.service.retries import RetrySchedule
 from postroom.service.sender import Sender
 from postroom.store.database import open_store
@@ -66,6 +67,7 @@ class Outbox:
     clock: FastClock
     settled: list[frozenset[tuple[str, str]]] = field(default_factory=list)
     ended: list[tuple[str, str]] = field(default_factory=list)
+    end: asyncio.Event = field(default_factory=asyncio.Event)
     uids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def put(
@@ -100,6 +102,7 @@ class Outbox:
         random: Callable[[], float] = lambda: 1.0,
         door: Door | None = None,
         may_expire: Callable[[], bool] = always,
+        sent: SentOf = nowhere,
     ) -> Sender:
         """A sender for this outbox."""
         return Sender(
@@ -113,10 +116,12 @@ class Outbox:
             timings or SenderTimings(),
             door,
             may_expire,
+            sent,
         )
 
     async def _end(self, outgoing: Outgoing, status: str, detail: str) -> None:
         self.ended.append((status, detail))
+        self.end.set()
 
     def states(self) -> dict[str, str]:
         """The state of the delivery to each recipient."""

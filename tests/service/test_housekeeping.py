@@ -13,6 +13,7 @@ from postroom.config.settings import PostroomTable
 from postroom.ports import DeliveryState
 from postroom.rules.effects import Send
 from postroom.service.housekeeping import Housekeeper
+from postroom.service.jumps import WallClock
 from postroom.store.database import open_store
 from postroom.store.dialects import LOG_KEPT
 from postroom.store.store import SqlStore
@@ -89,6 +90,7 @@ def test_by_a_clock_that_was_set_nothing_is_forgotten(path: Path) -> None:
     clock = SettableClock()
 
     async def steps(keeper: Housekeeper, store: SqlStore) -> None:
+        keeper.may_expire = WallClock(clock).may_expire
         clock.forward(days=1)
         clock.moved = timedelta(days=1000)
         await keeper.look_after()

@@ -57,6 +57,7 @@ async def level_beside(path: Path, change: Change) -> object:
         (lambda store: store.note_arrived([message(1)]), FULL),
         (lambda store: store.mark_sending([]), FULL),
         (lambda store: store.settle([]), FULL),
+        (lambda store: store.resolve([]), FULL),
         (lambda store: store.recover(NOON), FULL),
         (lambda store: store.drop_deliveries([]), FULL),
         (lambda store: store.report_relay(RelayReport("home", "")), NORMAL),

@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from postroom.commands.outcome import Exit, telling_errors
-from postroom.commands.writable import why_not_writable
 from postroom.config.configuration import (
     Configuration,
     load_configuration,
     read_settings,
 )
 from postroom.config.settings import find_settings
+from postroom.config.writable import why_not_writable
 from postroom.errors import ConfigError, Problem, StoreError, TemporaryError
 from postroom.log import Format, Level, configure_logging, get_logger, printable, say
 from postroom.service.clock import SystemClock

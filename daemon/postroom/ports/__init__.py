@@ -9,6 +9,7 @@ from postroom.ports.mailboxes import AccountReport as AccountReport
 from postroom.ports.mailboxes import Halfway as Halfway
 from postroom.ports.mailboxes import Mailbox as Mailbox
 from postroom.ports.mailboxes import Placement as Placement
+from postroom.ports.mailboxes import SentMail as SentMail
 from postroom.ports.mailboxes import Session as Session
 from postroom.ports.mailboxes import Standing as Standing
 from postroom.ports.maildrops import Item as Item
@@ -38,6 +39,7 @@ from postroom.ports.records import Sighting as Sighting
 from postroom.ports.records import WatchReport as WatchReport
 from postroom.ports.relays import DeliveryResult as DeliveryResult
 from postroom.ports.relays import DeliveryState as DeliveryState
+from postroom.ports.relays import Doubt as Doubt
 from postroom.ports.relays import DueDelivery as DueDelivery
 from postroom.ports.relays import Receipt as Receipt
 from postroom.ports.relays import Relay as Relay

@@ -178,3 +178,13 @@ class Account(Protocol):
 
     async def probe(self) -> AccountReport:
         """Log in, look, and log out."""
+
+
+class SentMail(Protocol):
+    """The mailbox in which a server keeps what was submitted to it."""
+
+    async def find_sent(
+        self, message_ids: Collection[str]
+    ) -> Mapping[str, Placement] | None:
+        """Where messages of these Message-IDs, or Resent-Message-IDs, are; None where
+        there is no such mailbox. Errors are those of `Account.connect`."""

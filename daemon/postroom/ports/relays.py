@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from postroom.mail.envelope import Outgoing
+from postroom.mail.envelope import Outgoing, Retry
 
 
 class DeliveryState(StrEnum):
@@ -79,7 +79,8 @@ class DueDelivery:
 @dataclass(frozen=True)
 class DeliveryResult:
     """What came of one delivery's attempt; `next_attempt` is given with `delayed`, and
-    with an `unknown` that is to be sent again.
+    with an `unknown` that is to be sent again. `look` is given with an `unknown` that
+    is to be looked for first (`Doubt`): when.
 
     With `charged` False (no transaction came about) the attempt is not counted against
     the delivery.
@@ -89,3 +90,22 @@ class DeliveryResult:
     receipt: Receipt
     next_attempt: datetime | None = None
     charged: bool = True
+    look: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """An `unknown` delivery that is to be looked for where its server keeps what was
+    submitted, before anything else is done about it.
+
+    `since` is when it became unknown; `interrupted` is True where that was postroom's
+    own end. `provable` is False where the message was given to the server without this
+    recipient as well: a copy would not tell of him.
+    """
+
+    delivery: DueDelivery
+    message_id: str
+    retry: Retry
+    since: datetime
+    interrupted: bool
+    provable: bool

@@ -25,7 +25,7 @@ from postroom.ports.records import (
     Sighting,
     WatchReport,
 )
-from postroom.ports.relays import DeliveryResult, DueDelivery
+from postroom.ports.relays import DeliveryResult, Doubt, DueDelivery
 from postroom.rules.effects import Window
 
 
@@ -41,8 +41,8 @@ class Memories(Protocol):
 
 class Store(Memories, Maildrops, Protocol):
     """What postroom remembers. Every method is one transaction, which survives kill -9;
-    `commit`, `adopt`, `note_arrived`, `mark_sending`, `settle`, `hold` and `release`
-    are synced to disk as well."""
+    `commit`, `adopt`, `note_arrived`, `mark_sending`, `settle`, `resolve`, `hold` and
+    `release` are synced to disk as well."""
 
     async def begin_run(self, mode: str, ruleset: Ruleset) -> int:
         """Note the start of a run (`live`, `sweep`, `undo`) by these rules; its id."""
@@ -153,10 +153,30 @@ class Store(Memories, Maildrops, Protocol):
         was `acknowledged` as placed by one of these, and by its UID was not, is `seen`
         again."""
 
-    async def recover(self, now: datetime, relay: str | None = None) -> int:
+    async def recover(
+        self, now: datetime, relay: str | None = None, sought: Collection[str] = ()
+    ) -> int:
         """After a restart, or once nobody sends to this relay any more: deliveries left
-        `sending` become `unknown`, and of these the at-least-once ones are queued
-        again; how many were unknown."""
+        `sending` become `unknown`; how many that were. Those of the relays in `sought`
+        are to be looked for; of the others the at-least-once ones are queued again."""
+
+    async def doubts(self, now: datetime) -> list[Doubt]:
+        """The deliveries that are to be looked for now, oldest first."""
+
+    async def next_look(self) -> datetime | None:
+        """When the next delivery is to be looked for; None if none is."""
+
+    async def look_again(self, ids: Collection[int], when: datetime) -> None:
+        """Have these that are to be looked for looked for then."""
+
+    async def resolve(
+        self, results: Sequence[DeliveryResult]
+    ) -> frozenset[tuple[str, str]]:
+        """Settle those of these that are still to be looked for."""
+
+    async def witness(self, relay: str, before: datetime) -> str | None:
+        """The Message-ID of the last message that this relay said, before then, to have
+        taken; None if there is none."""
 
     async def due(
         self, now: datetime, limit: int, relay: str | None = None

@@ -13,7 +13,7 @@ from functools import partial
 from postroom.config.configuration import Configuration
 from postroom.config.settings import AccountTable
 from postroom.hooks.leash import Leash
-from postroom.ports import Account, Clock
+from postroom.ports import Account, Clock, SentMail
 from postroom.rules.schedule import Schedule
 from postroom.service.announcer import Announcer
 from postroom.service.attendance import Attendance
@@ -24,6 +24,7 @@ from postroom.service.connections import (
     account_key,
     make_account,
     make_relays,
+    make_sent,
     reference_of,
     relay_keys,
 )
@@ -155,7 +156,13 @@ class Assembly:
             random.random,
             door=self.door,
             may_expire=self.lookout.wall.may_expire,
+            sent=self._make_sent,
         )
+
+    def _make_sent(self, relay: str) -> SentMail | None:
+        if relay in self.holds.accounts:
+            return None  # its owner has paused it: nobody logs in
+        return make_sent(self.configuration, relay, self.vault)
 
     def _make_performer(self) -> Performer:
         return Performer(

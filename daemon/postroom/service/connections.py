@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 from postroom.config.configuration import Configuration
 from postroom.config.maildrops import hides_retrieved
 from postroom.config.settings import PopServer, Server, SmtpServer
-from postroom.ports import Account, AccountReport, Clock, Maildrops, Relay
+from postroom.ports import (
+    Account,
+    AccountReport,
+    Clock,
+    Maildrops,
+    Relay,
+    SentMail,
+)
 from postroom.service.vault import Vault
 from postroom.transport.maildir.maildir import Maildir
 from postroom.transport.tls import Tls, Trust
@@ -80,6 +87,24 @@ def make_account(
 
     entrance = _make_entrance(configuration, name, vault)
     return PopAccount(entrance, _custody(configuration, name, memory, clock))
+
+
+def sought_relays(configuration: Configuration) -> frozenset[str]:
+    """The relays of which what was submitted can be looked for: their account is
+    reached by IMAP."""
+    tables = configuration.settings.account
+    relays = relay_keys(configuration)
+    return frozenset(name for name in relays if tables[name].pop3 is None)
+
+
+def make_sent(
+    configuration: Configuration, relay: str, vault: Vault
+) -> SentMail | None:
+    """Where the server of this relay keeps what was submitted; None if that can't be
+    looked into."""
+    if relay not in sought_relays(configuration):
+        return None
+    return _make_imap(configuration, relay, vault)
 
 
 async def probe(configuration: Configuration, name: str, vault: Vault) -> AccountReport:

@@ -26,6 +26,12 @@ class SenderTimings:
     store_pause: float = 5
     # The wall clock may be set while we rest until a time on it.
     longest_rest: float = 3600
+    # What became unknown is looked for at once and so long after that: servers may
+    # store what was submitted late. Where they can't be asked it is tried again, so
+    # often, till that long after.
+    looks: tuple[float, ...] = (15, 60, 180)
+    unasked_pause: float = 60
+    unasked_longest: float = 3600
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from postroom.config.settings import PostroomTable
 from postroom.errors import TemporaryError
 from postroom.log import get_logger
 from postroom.ports import Clock
+from postroom.service.jumps import always
 from postroom.store.dialects import LOG_KEPT
 from postroom.store.retention import Before
 from postroom.store.store import SqlStore
@@ -32,8 +33,6 @@ _INTERVAL = timedelta(minutes=10)
 _DAY = timedelta(days=1)
 # A log of so many octets: somebody has been reading for too long.
 _LARGE_LOG = 256 * 1024**2
-# The wall clock was set, if it went on by so much more or less than time did.
-_SET = timedelta(minutes=5)
 
 
 @dataclass
@@ -47,11 +46,10 @@ class Housekeeper:
     path: Path
     table: PostroomTable
     clock: Clock
-    may_expire: Callable[[], bool] | None = None
+    may_expire: Callable[[], bool] = always
     bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._looked = self.clock.now(), self.clock.monotonic()
         self._pruned = self.clock.monotonic()
 
     async def open(self) -> None:
@@ -81,9 +79,8 @@ class Housekeeper:
         """Note how far the store has come, and keep it small."""
         await self.note_standing()
         is_due = self.clock.monotonic() - self._pruned >= _DAY.total_seconds()
-        if is_due and self._is_clock_right():
+        if is_due and self.may_expire():
             await self._prune()
-        self._looked = self.clock.now(), self.clock.monotonic()
         await asyncio.to_thread(self._empty_log)
 
     async def note_standing(self) -> None:
@@ -99,13 +96,6 @@ class Housekeeper:
         pruned = await self.store.prune(old_before(self.table, self.clock))
         counts = {"messages": pruned.messages, "contents": pruned.contents}
         log.info("store_pruned", **counts, octets=pruned.octets)
-
-    def _is_clock_right(self) -> bool:
-        if self.may_expire:
-            return self.may_expire()
-        wall, monotonic = self._looked
-        passed = timedelta(seconds=self.clock.monotonic() - monotonic)
-        return abs(self.clock.now() - wall - passed) < _SET
 
     def _empty_log(self) -> None:
         size = measure(self.path).log

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from postroom.log import get_logger
 from postroom.ports import Clock, Memories
 from postroom.service.assembly import Assembly
 from postroom.service.clock import SystemClock
-from postroom.service.connections import identities, references
+from postroom.service.connections import identities, references, sought_relays
 from postroom.service.door import Door
 from postroom.service.events import Observer, ignore
 from postroom.service.holds import Holds
@@ -64,7 +64,7 @@ async def open_service(
         run = await store.begin_run("live", configuration.ruleset)
         book = Rulebook(Edition.of(run, configuration.rules))
         keeper = Housekeeper(store, path, settings.postroom, clock)
-        await _recover(store, keeper, clock)
+        await _recover(store, keeper, clock, sought_relays(configuration))
         stack.push_async_callback(keeper.note_standing)
         await store.notice("reload", "")
         leash = Leash()
@@ -73,12 +73,15 @@ async def open_service(
         shared = (configuration, store, vault, clock, observer)
         door = Door(not settings.postroom.hold)
         parts = Assembly(*shared, book, holds, provision, leash, door)
+        keeper.may_expire = parts.lookout.wall.may_expire
         yield Service(parts, keeper)
 
 
-async def _recover(store: SqlStore, keeper: Housekeeper, clock: Clock) -> None:
+async def _recover(
+    store: SqlStore, keeper: Housekeeper, clock: Clock, sought: Collection[str]
+) -> None:
     """Settle what the last end cut off, and what may have gone out since."""
-    unknown = await store.recover(clock.now())
+    unknown = await store.recover(clock.now(), sought=sought)
     if unknown:
         log.warning("deliveries_unknown", count=unknown)
     await keeper.open()

@@ -18,6 +18,7 @@ from postroom.ports import (
     DeliveryState,
     DueDelivery,
     Receipt,
+    SentMail,
     Store,
 )
 from postroom.service.jumps import always
@@ -28,13 +29,22 @@ log = get_logger()
 
 OnSettled = Callable[[frozenset[tuple[str, str]]], None]
 OnEnded = Callable[[Outgoing, str, str], Awaitable[None]]
+# Where a relay's server keeps what was submitted; None where that can't be looked into.
+SentOf = Callable[[str], SentMail | None]
+
+
+def nowhere(relay: str) -> SentMail | None:
+    """Nothing that was submitted can be looked for."""
+    return None
 
 
 @dataclass(frozen=True)
 class Settlement:
     """Settles the deliveries of one relay, and tells whoever waits for it.
 
-    `pause` is how many seconds a store that can't be written is left alone.
+    `pause` is how many seconds a store that can't be written is left alone. What is
+    unknown is to be looked for where `sent` has a place for that, and `on_doubt` is
+    told; with `looked` it has been, and its policy counts.
     """
 
     relay: str
@@ -46,6 +56,9 @@ class Settlement:
     random: Callable[[], float]
     pause: float
     may_expire: Callable[[], bool] = always
+    sent: SentOf = nowhere
+    on_doubt: Callable[[], None] = lambda: None
+    looked: bool = False
 
     async def settle(
         self,
@@ -53,18 +66,23 @@ class Settlement:
         deliveries: Sequence[DueDelivery],
         receipts: Mapping[str, Receipt],
         took: timedelta,
+        *,
+        at_once: bool = False,
     ) -> None:
-        """Record what came of these, each by its recipient's receipt."""
+        """Record what came of these, each by its recipient's receipt; with `at_once`
+        the server is not to blame, and needs no time before it is tried again."""
         results = [
-            self._result(each, outgoing.retry, receipts[each.recipient])
+            self._result(each, outgoing.retry, receipts[each.recipient], at_once)
             for each in deliveries
         ]
         await self._record(results)
         for delivery, result in zip(deliveries, results, strict=True):
             self._tell(delivery, result, took)
-            if result.next_attempt is None:
+            if result.next_attempt is None and result.look is None:
                 receipt = result.receipt
                 await self.on_ended(outgoing, str(receipt.state), receipt.reply)
+        if any(result.look for result in results):
+            self.on_doubt()
 
     async def hold(self, deliveries: Sequence[DueDelivery], reason: str) -> None:
         """Leave these to a person; whom they are for is all that is known of them."""
@@ -82,29 +100,31 @@ class Settlement:
             )
 
     async def _record(self, results: Sequence[DeliveryResult]) -> None:
-        self.on_settled(await recorded(lambda: self.store.settle(results), self.pause))
+        write = self.store.resolve if self.looked else self.store.settle
+        self.on_settled(await recorded(lambda: write(results), self.pause))
 
     def _result(
-        self, delivery: DueDelivery, retry: Retry, receipt: Receipt
+        self, delivery: DueDelivery, retry: Retry, receipt: Receipt, at_once: bool
     ) -> DeliveryResult:
         """What a receipt means for a delivery: try again when, or no more."""
+        charged = not self.looked  # a look is no attempt
         unknown = receipt.state is DeliveryState.UNKNOWN
         if unknown:
             receipt = replace(receipt, reply=f"outcome unknown: {receipt.reply}")
+            if not self.looked and self.sent(self.relay) is not None:
+                return DeliveryResult(delivery.id, receipt, look=self.clock.now())
         repeated = unknown and retry is Retry.AT_LEAST_ONCE
         if receipt.state is not DeliveryState.DELAYED and not repeated:
-            return DeliveryResult(delivery.id, receipt)
+            return DeliveryResult(delivery.id, receipt, charged=charged)
+        now, attempts = self.clock.now(), delivery.attempts + charged
         again = self.schedule.next_attempt(
-            delivery.attempts + 1,
-            delivery.created,
-            self.clock.now(),
-            self.random,
-            self.may_expire,
+            attempts, delivery.created, now, self.random, self.may_expire
         )
+        again = now if again and at_once else again
         if again is None and not unknown:
             expired = f"expired; the last reply was: {receipt.reply}"
             receipt = replace(receipt, state=DeliveryState.FAILED, reply=expired)
-        return DeliveryResult(delivery.id, receipt, again)
+        return DeliveryResult(delivery.id, receipt, again, charged)
 
     def _tell(
         self, delivery: DueDelivery, result: DeliveryResult, took: timedelta

@@ -2,7 +2,8 @@
 
 A delivery is `sending` in the store before its final dot, and its result is recorded
 before the next message is begun. What a relay itself can't do (connect, log in) is
-never charged to a delivery.
+never charged to a delivery. What became unknown is looked for, before anything else is
+done about it.
 """
 
 from __future__ import annotations
@@ -17,15 +18,24 @@ from postroom.ports import Clock, Relay, Store
 from postroom.service.crew import Crew
 from postroom.service.door import Door
 from postroom.service.health import RelayHealth, RelayState, SenderTimings
+from postroom.service.inquirer import Inquirer
 from postroom.service.jumps import always
 from postroom.service.lane import Lane
-from postroom.service.receipts import OnEnded, OnSettled, Settlement
+from postroom.service.receipts import (
+    OnEnded,
+    OnSettled,
+    SentOf,
+    Settlement,
+    nowhere,
+)
 from postroom.service.recording import recorded
 from postroom.service.retries import RetrySchedule
 
 log = get_logger()
 
 _TIMINGS = SenderTimings()
+# No account can be called so: it is no name of the settings.
+_INQUIRER = "the inquirer"
 
 
 class Sender:
@@ -33,7 +43,8 @@ class Sender:
 
     `on_settled` is told the (account, mailbox) pairs whose held-back expunges may now
     go on; `on_ended` awaits each delivery's end: the message, the state, the server's
-    words. `random` draws from [0, 1).
+    words. `random` draws from [0, 1). `sent` is where a relay's server keeps what was
+    submitted.
     """
 
     def __init__(
@@ -48,6 +59,7 @@ class Sender:
         timings: SenderTimings = _TIMINGS,
         door: Door | None = None,
         may_expire: Callable[[], bool] = always,
+        sent: SentOf = nowhere,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -67,6 +79,9 @@ class Sender:
             pause=timings.store_pause,
             may_expire=may_expire,
         )
+        self._sent = sent
+        settle = partial(self._make_settlement, looked=True)
+        self._inquirer = Inquirer(store, clock, sent, settle, self.ring, timings)
         self._lanes = {
             name: self._make_lane(name, relay) for name, relay in relays.items()
         }
@@ -96,6 +111,7 @@ class Sender:
         async with Crew() as self._crew:
             for name, lane in self._lanes.items():
                 self._crew.start(name, lane.run())
+            self._crew.start(_INQUIRER, self._inquirer.run())
             await asyncio.get_running_loop().create_future()
         raise AssertionError("a future that nobody sets was set")
 
@@ -114,12 +130,14 @@ class Sender:
         """Recover what the lane before had not heard the end of, and run the one that
         is there now, if any. It is no part of `change`, as the store may take long."""
         lane = self._lanes.get(name)
+        sought = [name] if self._sent(name) else []
         unknown = await recorded(
-            lambda: self._store.recover(self._clock.now(), relay=name),
+            lambda: self._store.recover(self._clock.now(), name, sought),
             self._timings.store_pause,
         )
         if unknown:
             log.warning("deliveries_unknown", relay=name, count=unknown)
+            self._inquirer.ring()
         if lane:
             await lane.run()
 
@@ -129,14 +147,20 @@ class Sender:
             relay,
             self._store,
             self._clock,
-            self._make_settlement(name),
+            self._make_settlement(name, sent=self._sent, on_doubt=self._inquirer.ring),
             self._make_health(name),
             self._timings,
             self._door,
         )
 
     async def drain(self) -> None:
-        """Send all that is due now, and close the relays; what is delayed waits."""
+        """Send all that is due now, and close the relays; what is delayed waits, and
+        what is unknown is looked for once."""
+        await self._drain_lanes()
+        if await self._inquirer.look():
+            await self._drain_lanes()
+
+    async def _drain_lanes(self) -> None:
         async with asyncio.TaskGroup() as group:
             for name, lane in self._lanes.items():
                 group.create_task(lane.drain_and_close(), name=f"sender {name}")

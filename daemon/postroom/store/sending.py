@@ -1,16 +1,17 @@
 """The part of the store that a sender works with: each method one transaction.
 
-Invariant: what `mark_sending` and `settle` recorded is synced to disk when they return.
+Invariant: what `mark_sending`, `settle` and `resolve` recorded is synced to disk when
+they return.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from postroom.mail.envelope import Outgoing
-from postroom.ports import DeliveryResult, DueDelivery, RelayReport
-from postroom.store import cursors, outbox, settling
+from postroom.ports import DeliveryResult, Doubt, DueDelivery, RelayReport
+from postroom.store import cursors, doubts, outbox, settling
 from postroom.store.transactions import Transactions
 
 
@@ -21,11 +22,15 @@ class SendingStore(Transactions):
         """Note how a relay is doing; the last report of each is kept."""
         await self._write(lambda connection: cursors.report_relay(connection, report))
 
-    async def recover(self, now: datetime, relay: str | None = None) -> int:
+    async def recover(
+        self, now: datetime, relay: str | None = None, sought: Collection[str] = ()
+    ) -> int:
         """After a restart, or once nobody sends to this relay any more: settle what was
-        past the final dot; how many that were."""
+        past the final dot; how many that were. Those of relays in `sought` are to be
+        looked for."""
         return await self._write(
-            lambda connection: settling.recover(connection, now, relay), durable=True
+            lambda connection: settling.recover(connection, now, relay, sought),
+            durable=True,
         )
 
     async def due(
@@ -68,4 +73,35 @@ class SendingStore(Transactions):
         now = self._clock.now()
         return await self._write(
             lambda connection: settling.settle(connection, results, now), durable=True
+        )
+
+    # -- what is unknown, and looked for
+
+    async def doubts(self, now: datetime) -> list[Doubt]:
+        """The deliveries that are to be looked for now, oldest first."""
+        return await self._reader.read(lambda connection: doubts.due(connection, now))
+
+    async def next_look(self) -> datetime | None:
+        """When the next delivery is to be looked for; None if none is."""
+        return await self._reader.read(doubts.next_look)
+
+    async def look_again(self, ids: Collection[int], when: datetime) -> None:
+        """Have these that are to be looked for looked for then."""
+        await self._write(lambda connection: doubts.look_again(connection, ids, when))
+
+    async def resolve(
+        self, results: Sequence[DeliveryResult]
+    ) -> frozenset[tuple[str, str]]:
+        """Settle those of these that are still to be looked for; the mailboxes whose
+        held-back expunges may now go on."""
+        now = self._clock.now()
+        return await self._write(
+            lambda connection: doubts.resolve(connection, results, now), durable=True
+        )
+
+    async def witness(self, relay: str, before: datetime) -> str | None:
+        """The Message-ID of the last message that this relay said, before then, to have
+        taken; None if there is none."""
+        return await self._reader.read(
+            lambda connection: doubts.witness(connection, relay, before)
         )

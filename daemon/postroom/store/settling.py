@@ -32,6 +32,7 @@ from postroom.store.states import (
     TAKEN_AWAY,
     WAITING_DELIVERIES,
 )
+from postroom.store.waits import is_sought
 
 _AT_REST = (DeliveryState.DELIVERED, DeliveryState.WITHDRAWN)
 _REFUSED = (DeliveryState.FAILED, DeliveryState.BOUNCED)
@@ -55,7 +56,8 @@ _SHORT_ATTEMPT = insert(attempt).values(
 # At the final dot, before it was sent.
 _COUNTED = DeliveryState.SENDING
 
-_NO_REPLY = "ended before the reply to the final dot"
+# How the reply of a delivery ends that postroom itself did not see the end of.
+INTERRUPTED = "ended before the reply to the final dot"
 
 
 @dataclass(frozen=True)
@@ -89,18 +91,26 @@ def settle(
     return ready_to_expunge(connection, messages)
 
 
-def recover(connection: Connection, now: datetime, relay: str | None = None) -> int:
+def recover(
+    connection: Connection,
+    now: datetime,
+    relay: str | None = None,
+    sought: Collection[str] = (),
+) -> int:
     """Settle what was past the final dot when the daemon, or sending to this relay,
-    ended; how many that were."""
-    query = select(delivery.c.id).join(outgoing)
+    ended; how many that were. Those of relays in `sought` are to be looked for."""
+    query = select(delivery.c.id, outgoing.c.relay).join(outgoing)
     query = query.where(delivery.c.state == DeliveryState.SENDING)
     if relay is not None:
         query = query.where(outgoing.c.relay == relay)
     ended = "the daemon" if relay is None else "sending to this relay"
-    lost = Receipt(DeliveryState.UNKNOWN, reply=f"{ended} {_NO_REPLY}")
-    ids = list(connection.execute(query).scalars())
-    settle(connection, [DeliveryResult(row, lost, now) for row in ids], now)
-    return len(ids)
+    lost = Receipt(DeliveryState.UNKNOWN, reply=f"{ended} {INTERRUPTED}")
+    results = [
+        DeliveryResult(row.id, lost, now, look=now if row.relay in sought else None)
+        for row in connection.execute(query)
+    ]
+    settle(connection, results, now)
+    return len(results)
 
 
 def _deliveries(connection: Connection, ids: Sequence[int]) -> dict[int, _Delivery]:
@@ -132,7 +142,7 @@ def _change(row: _Delivery, result: DeliveryResult, now: datetime) -> dict[str, 
         "id": result.id,
         "state": state,
         "attempts": row.attempts + result.charged - (row.state == _COUNTED),
-        "next_attempt": result.next_attempt if waits else None,
+        "next_attempt": result.next_attempt if waits else result.look,
         "code": result.receipt.code,
         "reply": result.receipt.reply,
         "updated": now,
@@ -140,11 +150,11 @@ def _change(row: _Delivery, result: DeliveryResult, now: datetime) -> dict[str, 
 
 
 def _next_state(row: _Delivery, result: DeliveryResult, now: datetime) -> DeliveryState:
-    """The receipt's state; an unknown one is sent again if its policy and the sender
-    say so, and otherwise stays unknown."""
+    """The receipt's state; an unknown one that is not looked for is sent again if its
+    policy and the sender say so, and otherwise stays unknown."""
     state = result.receipt.state
     again = state is DeliveryState.UNKNOWN and row.retry == Retry.AT_LEAST_ONCE
-    if not again or result.next_attempt is None:
+    if not again or result.look is not None or result.next_attempt is None:
         return state
     due = result.next_attempt <= now
     return DeliveryState.QUEUED if due else DeliveryState.DELAYED
@@ -202,10 +212,13 @@ def settle_effects(
 def _delivery_states(
     connection: Connection, effects: Collection[int]
 ) -> dict[int, list[str]]:
-    query = select(outgoing.c.effect_id, delivery.c.state).join(delivery)
+    sought = is_sought().label("sought")
+    query = select(outgoing.c.effect_id, delivery.c.state, sought).join(delivery)
     states: dict[int, list[str]] = {row: [] for row in effects}
     for row in rows_where(connection, query, outgoing.c.effect_id, list(effects)):
-        states[row.effect_id].append(row.state)
+        # What is looked for is as open as what is past its final dot.
+        state = DeliveryState.SENDING if row.sought else row.state
+        states[row.effect_id].append(state)
     return states
 
 

@@ -154,7 +154,10 @@ def _delivery_edges() -> Edges[DeliveryState]:
         state.DELAYED: waiting | {state.QUEUED},
         state.SENDING: refused | {state.DELIVERED, state.UNKNOWN, state.QUEUED},
         state.DELIVERED: frozenset({state.BOUNCED}),
-        state.UNKNOWN: again | {state.DELIVERED, state.BOUNCED},
+        # Unknown again: it was looked for, and not found (`doubts.py`).
+        state.UNKNOWN: again
+        | {state.UNKNOWN, state.DELAYED, state.HELD}
+        | {state.DELIVERED, state.BOUNCED},
         state.FAILED: again,
         state.HELD: again,
         state.BOUNCED: again,

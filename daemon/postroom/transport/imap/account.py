@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 
-from postroom.ports import AccountReport
+from postroom.ports import AccountReport, Placement
 from postroom.transport.imap.connection import Connection
 from postroom.transport.imap.framing import Limits
 from postroom.transport.imap.names import Spellings
 from postroom.transport.imap.reaching import connected
+from postroom.transport.imap.sentmail import find_sent
 from postroom.transport.imap.server import Server, Timings
 from postroom.transport.imap.session import ImapSession
 from postroom.transport.tls import Tls, Trust
@@ -72,6 +73,13 @@ class ImapAccount:
                 connection.names.delimiter,
                 await connection.directory.uses(),
             )
+
+    async def find_sent(
+        self, message_ids: Collection[str]
+    ) -> dict[str, Placement] | None:
+        """Log in, look into the mailbox of what was sent, and log out."""
+        async with self._logged_in() as connection:
+            return await find_sent(connection, self._name, message_ids)
 
     @asynccontextmanager
     async def _logged_in(self) -> AsyncIterator[Connection]:

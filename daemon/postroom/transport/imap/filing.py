@@ -49,7 +49,7 @@ class Filing:
         """These items of these messages, ascending; what is gone is left out."""
         return await self._ask_each("UID FETCH", uids, items)
 
-    async def search(self, *keys: bytes) -> set[int]:
+    async def search(self, *keys: Part) -> set[int]:
         """The messages that these keys match."""
         exchange = await self._ask("UID SEARCH", *keys)
         with self._connection.reading():
