@@ -2,7 +2,9 @@
 # make test   all checks and every test, with the mail servers they need
 # make lint   the checks alone
 # make soak   SOAK_MINUTES of mail over a network that fails (SOAK_SEED: as before)
-# make scale  the memory that SCALE_MESSAGES old messages take, and a tenth as backlog
+# make scale  what SCALE_MESSAGES messages take: as they come, as old mail, as backlog
+# make crash  the daemon killed at random, a few times, and the judges of that
+# make crash-long   CRASH_KILLS random kills; goes on with what stands in CRASH_DIR
 # make kills  the end by SIGKILL at every call of a POP3 session, and once more behind it
 # make fuzz   FUZZ_SECONDS of hostile octets for each fuzz target
 # make requirements   choose the newest versions again (needs uv)
@@ -12,6 +14,8 @@ PYTHON ?= python3
 TEST_WORKERS ?= 3
 SOAK_MINUTES ?= 20
 SCALE_MESSAGES ?= 100000
+CRASH_KILLS ?= 1000
+CRASH_DIR ?= build/crash
 FUZZ_SECONDS ?= 60
 VENV := .venv
 RUN := $(VENV)/bin
@@ -20,7 +24,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet \
 	--generate-hashes --universal --python-version 3.11 --upgrade pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint soak scale kills fuzz fuzzing servers requirements clean
+.PHONY: demo test lint soak crash crash-long scale kills fuzz fuzzing servers requirements clean
 
 demo: $(VENV)/demo.stamp
 	$(RUN)/postroom demo
@@ -37,7 +41,15 @@ soak: servers $(VENV)/test.stamp
 	SOAK_MINUTES=$(SOAK_MINUTES) $(RUN)/python -m pytest -s tests/soak -k long
 
 scale: servers $(VENV)/test.stamp
-	SCALE_MESSAGES=$(SCALE_MESSAGES) $(RUN)/python -m pytest -s tests/scale -k very_many
+	SCALE_MESSAGES=$(SCALE_MESSAGES) $(RUN)/python -m pytest -s tests/scale -k "very_many or flat"
+
+crash: servers $(VENV)/test.stamp
+	$(RUN)/python -m pytest -n 2 --dist loadfile tests/crash
+
+crash-long: servers $(VENV)/test.stamp
+	CRASH_KILLS=$(CRASH_KILLS) CRASH_DIR=$(CRASH_DIR) \
+		$(RUN)/python -m pytest -n 2 tests/crash/test_random_kills.py -k campaign
+	$(RUN)/python -m tests.crash.random_table $(CRASH_DIR)
 
 kills: servers $(VENV)/test.stamp
 	KILLS=all $(RUN)/python -m pytest -s tests/endtoend/test_pop3_kills.py

@@ -70,13 +70,14 @@ class DovecotServer:
 
     def backlog(self, user: str, raws: Iterable[bytes]) -> None:
         """Lay many messages into a user's INBOX, in this order, and tell nobody."""
-        for folder in ("Maildir", "Maildir/cur", "Maildir/tmp"):
+        for folder in ("Maildir", "Maildir/cur", "Maildir/new"):
             self._folder(user, folder)
-        new = self._folder(user, "Maildir/new")
+        draft = self._folder(user, "Maildir/tmp")
         for raw in raws:
-            path = new / f"{int(time.time())}.{next(self._serial):08}.backlog"
+            path = draft / f"{int(time.time())}.{next(self._serial):08}.backlog"
             path.write_bytes(raw)
-            _give(user, path)
+            _give(user, path)  # before it is seen: from then on it is the server's
+            path.rename(draft.with_name("new") / path.name)
 
     def forget(self, user: str) -> None:
         """Take away all mailboxes of a user, who begins anew."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,13 +22,19 @@ Tls = Literal["none", "starttls", "tls"]
 
 @dataclass(frozen=True)
 class Received:
-    """One transaction: the envelope, its options, and the octets after DATA."""
+    """One transaction: the envelope, its options, and the octets after DATA.
+
+    `connection` is the same for all that came over one connection; `at` is when the
+    final dot was read, by `time.monotonic`.
+    """
 
     sender: str
     recipients: tuple[str, ...]
     raw: bytes
     sender_options: tuple[str, ...]
     recipient_options: tuple[str, ...]
+    connection: int
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -37,7 +44,8 @@ class RecordingSmtp:
     `refusals` answers RCPT (recipient to reply), `data_reply` answers the final dot in
     place of an acceptance, and of the next `drops` transactions the octets are kept in
     `dropped`, but the connection ends without a reply. `at_dot` is called
-    with the octets of the next transaction, which is never answered.
+    with the octets of the next transaction, which is never answered. An acceptance
+    tells its place in `received`.
     """
 
     port: int = 0
@@ -88,11 +96,11 @@ class RecordingSmtp:
             return self.data_reply
         if self.drops > 0:
             self.drops -= 1
-            self.dropped.append(_received(envelope))
+            self.dropped.append(_received(server, envelope))
             _abort(server)
             return "421 4.3.2 never read"
-        self.received.append(_received(envelope))
-        return "250 2.0.0 OK"
+        self.received.append(_received(server, envelope))
+        return acceptance(len(self.received) - 1)
 
     def authenticate(
         self,
@@ -114,13 +122,19 @@ def _abort(session: SMTP) -> None:
         transport.abort()
 
 
-def _received(envelope: Envelope) -> Received:
+def acceptance(number: int) -> str:
+    """The reply to the final dot of the transaction of this place in `received`."""
+    return f"250 2.0.0 OK: taken as {number}"
+
+
+def _received(server: SMTP, envelope: Envelope) -> Received:
     return Received(
         sender=envelope.mail_from or "",
         recipients=tuple(envelope.rcpt_tos),
         raw=bytes(envelope.original_content or b""),
         sender_options=tuple(envelope.mail_options),
         recipient_options=tuple(envelope.rcpt_options),
+        connection=id(server),  # the server keeps its sessions: no id comes again
     )
 
 

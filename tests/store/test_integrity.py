@@ -44,8 +44,11 @@ async def work(store: SqlStore) -> None:
 
 
 def spoil(path: Path, *statements: str) -> None:
-    """Change the store as nothing of postroom does."""
+    """Change the store as nothing of postroom does, and nothing that guards it lets."""
     with closing(sqlite3.connect(path)) as connection, connection:
+        guards = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        for (name,) in connection.execute(guards).fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
         for statement in statements:
             connection.execute(statement)
 

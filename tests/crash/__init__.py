@@ -1,0 +1,1 @@
+"""The end of the program at any moment: what is lost, what is done twice."""
