@@ -74,17 +74,23 @@ class Round:
         self.rng = random.Random(self.seed)
 
     def run(self, kills: int) -> Outcome:
-        """Go through with it."""
+        """Go through with it; a daemon that does not recover ends it."""
+        try:
+            self._die_often(kills)
+            self._finish()
+        except ServerFailed as error:
+            self.problems.append(str(error))
+        return self._outcome()
+
+    # -- lives -------------------------------------------------------------------------
+
+    def _die_often(self, kills: int) -> None:
         while len(self.kills) < kills:
             if not self.kills or self.rng.random() < MEASURED:
                 self._recover_and_die()
             else:
                 self._die_on_the_way()
             self.problems += self._gone_too_early()
-        self._finish()
-        return self._outcome()
-
-    # -- lives -------------------------------------------------------------------------
 
     def _recover_and_die(self) -> None:
         with self._living() as daemon:

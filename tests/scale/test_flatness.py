@@ -20,7 +20,7 @@ from tests.servers.dovecot import DovecotServer
 from tests.servers.sink import RecordingSmtp
 
 MESSAGES = int(os.environ.get("SCALE_MESSAGES", 0))
-WAVES = 20
+WAVES = 8
 PATIENCE = 60 + MESSAGES / 100
 
 
@@ -50,7 +50,7 @@ def test_memory_descriptors_and_threads_are_flat(
     sink: RecordingSmtp,
 ) -> None:
     trial = Trial(tmp_path, dovecot, certificates, sink)
-    assert list(growth(send_waves(trial, MESSAGES or 3_000))) == []
+    assert list(growth(send_waves(trial, MESSAGES or 2_000))) == []
 
 
 def test_what_grows_is_named() -> None:
