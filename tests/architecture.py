@@ -25,6 +25,7 @@ LONGEST_FUNCTION = 40
 RANKS = {
     "__version__": 0,
     "errors": 0,
+    "failpoints": 1,
     "log": 1,
     "mail": 2,
     "rules": 3,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from postroom.config.configuration import (
 from postroom.config.settings import find_settings
 from postroom.config.writable import why_not_writable
 from postroom.errors import ConfigError, Problem, StoreError, TemporaryError
+from postroom.failpoints import VARIABLE, arm
 from postroom.log import Format, Level, configure_logging, get_logger, printable, say
 from postroom.service.clock import SystemClock
 from postroom.service.opening import STORE_NAME, open_service
@@ -41,6 +43,7 @@ def main(config: Path | None, once: bool, log_format: Format, log_level: Level) 
         _require_state(configuration)
         for warning in configuration.warnings:
             log.warning("configuration", warning=str(warning))
+        _arm(configuration)
         # What is loaded by now stays, and need not be gone through with each batch.
         gc.freeze()
         gc.set_threshold(_SELDOM)
@@ -53,6 +56,13 @@ def _require_state(configuration: Configuration) -> None:
     if why := why_not_writable(configuration.settings.postroom.state):
         problem = Problem(str(configuration.path), why, key="postroom.state")
         raise ConfigError([problem])
+
+
+def _arm(configuration: Configuration) -> None:
+    """Let a test end it where the environment says, if the settings allow that."""
+    allowed = configuration.settings.postroom.failpoints
+    if warning := arm(os.environ.get(VARIABLE, ""), allowed=allowed):
+        log.warning("failpoint", warning=warning)
 
 
 def _remember(path: Path) -> dict[str, str]:

@@ -28,6 +28,16 @@ _OPPOSITES = [
 ]
 
 
+def advise_on_daemon(settings: Settings, file: str) -> Iterator[Problem]:
+    """A warning for what only tests want."""
+    if settings.postroom.failpoints:
+        message = (
+            "POSTROOM_FAILPOINT in the environment may end the daemon at any moment: "
+            "this is for tests"
+        )
+        yield Problem(file, message, key="postroom.failpoints")
+
+
 def advise(rules: Collection[Rule], settings: Settings) -> Iterator[Problem]:
     """A warning for all that a person should look at again."""
     for rule in rules:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from postroom.config.advice import advise
+from postroom.config.advice import advise, advise_on_daemon
 from postroom.config.consistency import (
     find_ambiguous_names,
     find_doubled_watches,
@@ -113,6 +113,7 @@ def load_configuration(
     if problems or wrong:
         raise ConfigError([*problems, *wrong])
     warnings += [*plugins.failures, *_warn_of_unread_rules(path, files)]
+    warnings += advise_on_daemon(settings, str(path))
     warnings += advise_on_accounts(settings, str(path))
     warnings += advise_on_places(settings, str(path), files.rules)
     warnings += advise(files.rules, settings)

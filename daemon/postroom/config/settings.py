@@ -144,7 +144,8 @@ class PostroomTable(Table):
     """`[postroom]`: the daemon's own options; `hold` keeps all that would go out, and
     `keep_content` and `keep_ledger` say for how long is kept what was done.
 
-    With less than `free_space` on a disk, no mail is fetched to it.
+    With less than `free_space` on a disk, no mail is fetched to it. `failpoints` lets a
+    test end the program at a named point.
     """
 
     state: AbsolutePath
@@ -152,6 +153,7 @@ class PostroomTable(Table):
     free_space: Octets = 256 * 1024**2
     hold: StrictBool = False
     umask: Umask = 0o077
+    failpoints: StrictBool = False
     keep_content: KeptFor = timedelta(days=14)
     keep_ledger: KeptFor = timedelta(days=400)
 

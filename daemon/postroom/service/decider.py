@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from postroom.errors import PluginError, TemporaryError
+from postroom.failpoints import Point, reach
 from postroom.mail.message import Message
 from postroom.rules.boundary import plugin_code
 from postroom.rules.decide import Circumstances, NeedsBody, RuleHeld, decide
@@ -97,6 +98,7 @@ class _Work:
         self.asking = ""
         possible = self.index.possible(message)
         try:
+            reach(Point.C6)
             plan = decide(possible, message, self.circumstances, self._note)
         except (NeedsBody, RuleHeld, TemporaryError) as outcome:
             # Its frames hold the whole batch, until a collector comes by.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from postroom.errors import PermanentError, RefusedForNow
+from postroom.failpoints import Point, reach
 from postroom.log import get_logger
 from postroom.mail.message import MessageKey
 from postroom.ports import (
@@ -83,7 +84,9 @@ class Effector:
                         how = (untried, round_, results)
                         round_.leave(await self._carry_out(mailbox, effect, *how))
             finally:
+                reach(Point.C19)
                 await self.store.finish_effects(results)
+                reach(Point.C20)
             await self.store.mark_gone(list(_missing(effects, results)))
             self._tell(effects, results)
 
@@ -105,6 +108,7 @@ class Effector:
     ) -> list[OpenEffect]:
         """Do these and add what came of them to `results`; those that stay open."""
         await self.store.begin_effects([each.id for each in group])
+        reach(Point.C8)
         reason = "the server did not do it, and did not say why"
         try:
             results += await _look_back(mailbox, effect, group)

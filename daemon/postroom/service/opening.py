@@ -10,6 +10,7 @@ from pathlib import Path
 from postroom import __version__
 from postroom.config.configuration import Configuration
 from postroom.config.settings import Settings
+from postroom.failpoints import Point, reach
 from postroom.hooks.leash import Leash
 from postroom.hooks.plugins import Plugins
 from postroom.log import get_logger
@@ -82,6 +83,7 @@ async def _recover(
 ) -> None:
     """Settle what the last end cut off, and what may have gone out since."""
     unknown = await store.recover(clock.now(), sought=sought)
+    reach(Point.R1)
     if unknown:
         log.warning("deliveries_unknown", count=unknown)
     await keeper.open()

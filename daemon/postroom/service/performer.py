@@ -20,6 +20,7 @@ from postroom.errors import (
     StoreError,
     TemporaryError,
 )
+from postroom.failpoints import Point, reach
 from postroom.hooks.leash import Leash
 from postroom.hooks.performing import perform
 from postroom.hooks.plugins import Registered
@@ -184,9 +185,11 @@ class Performer:
         self, each: OpenPerform, registered: Registered[Action]
     ) -> PerformResult:
         try:
+            reach(Point.C8)
             content = await self.store.perform_content(each.id)
             services = self.services_for(registered.plugin, each.key, content)
             left_out = await perform(registered, each.effect, services, self.leash)
+            reach(Point.C19)
         except ContentError as error:
             return PerformResult(each.id, EffectState.HELD, str(error))
         except StoreError:

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from postroom.config.ownplaces import NOTHING, OwnPlaces
 from postroom.errors import PermanentError, TemporaryError
+from postroom.failpoints import Point, reach
 from postroom.mail.filenames import number_name
 from postroom.rules.paths import check_root
 from postroom.service.folders import (
@@ -141,6 +142,7 @@ class LocalPlaces:
                 place = self._link(folder, name, content)
                 self.usage.add(str(top), len(content))
             os.fsync(folder)
+            reach(Point.C13)
         return str(top.joinpath(*levels, place.name))
 
     def _link(self, folder: int, name: str, content: bytes) -> _Place:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from postroom.errors import TemporaryError
+from postroom.failpoints import Point, reach
 from postroom.log import get_logger
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
@@ -114,6 +115,7 @@ class Processor:
         place = (self.account, mailbox.name, mailbox.uidvalidity)
         undecided = await self.store.undecided(*place)
         uids = await mailbox.uids_after(beginning.cursor.uid)
+        reach(Point.C1)
         await self._handle_all(round_, uids, beginning.cursor)
         if not uids:
             await self.note_unchanged(mailbox.name)
@@ -159,6 +161,7 @@ class Processor:
             messages = await round_.mailbox.headers(uids)
         await self._note_missing(round_, uids, messages)
         sightings = await self.store.see(messages, round_.listed)
+        reach(Point.C5)
         seen = [m for m in messages if sightings[m.key].state is MessageState.SEEN]
         for message in seen:
             if sightings[message.key].begun_before:
@@ -250,6 +253,7 @@ class Processor:
         unsent: tuple[NotSent, ...] = ()
         if charged:
             unsent = await self.store.commit(place.run, charged, cursor)
+            reach(Point.C7)
         elif cursor:
             await self.bookmark.set(place.mailbox, cursor)
         milliseconds = round((self.clock.monotonic() - place.begun) * 1000, 1)

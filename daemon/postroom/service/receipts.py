@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from postroom.failpoints import Point, reach
 from postroom.log import get_logger
 from postroom.mail.envelope import Outgoing, Retry
 from postroom.ports import (
@@ -101,7 +102,9 @@ class Settlement:
 
     async def _record(self, results: Sequence[DeliveryResult]) -> None:
         write = self.store.resolve if self.looked else self.store.settle
-        self.on_settled(await recorded(lambda: write(results), self.pause))
+        settled = await recorded(lambda: write(results), self.pause)
+        reach(Point.W4)
+        self.on_settled(settled)
 
     def _result(
         self, delivery: DueDelivery, retry: Retry, receipt: Receipt, at_once: bool

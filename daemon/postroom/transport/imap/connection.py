@@ -18,6 +18,7 @@ from postroom.errors import (
     PermanentError,
     TemporaryError,
 )
+from postroom.failpoints import Point, reach
 from postroom.transport.imap import responses
 from postroom.transport.imap.client import Client
 from postroom.transport.imap.directory import Directory
@@ -37,6 +38,14 @@ log = logging.getLogger(__name__)
 
 # So many alerts of a connection are logged: a server may say them without end.
 _MOST_ALERTS = 10
+
+# What a crash may leave without an answer.
+_CRASH_POINTS = {
+    "UID MOVE": Point.C17,
+    "UID STORE": Point.C18,
+    "UID COPY": Point.W2,
+    "UID EXPUNGE": Point.W3,
+}
 
 
 class Connection:
@@ -201,7 +210,10 @@ class Connection:
             raise PermanentError(f"{self._server}: it can't be a host") from error
 
     def _begin(self, name: str, *parts: Part) -> Exchange:
-        return self._protocol.begin(name, segments([name.encode(), *parts]))
+        exchange = self._protocol.begin(name, segments([name.encode(), *parts]))
+        if name in _CRASH_POINTS:
+            reach(_CRASH_POINTS[name])
+        return exchange
 
     async def _answer(
         self, exchange: Exchange, seconds: float, silence: float | None = None

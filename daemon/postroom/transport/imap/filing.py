@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 from postroom.errors import PermanentError
+from postroom.failpoints import Point, reach
 from postroom.ports import Halfway, Placement
 from postroom.transport.imap.connection import Connection
 from postroom.transport.imap.directory import Target
@@ -107,6 +108,7 @@ class Filing:
         self, uids: Collection[int], target: Target
     ) -> dict[int, Placement]:
         placed = await self.copy(uids, target)
+        reach(Point.C15)
         with telling_copies(placed):
             for uid_set in uid_sets(placed):
                 await self._ask("UID STORE", uid_set, b"+FLAGS.SILENT", _DELETED)
@@ -117,6 +119,7 @@ class Filing:
         """Expunge what was marked."""
         # RFC 3501, section 6.4.3: EXPUNGE would take what others have marked as well.
         # Without UIDPLUS the messages stay, marked, until their owner expunges.
+        reach(Point.C16)
         for uid_set in uid_sets(uids) if self.can("UIDPLUS") else ():
             await self._ask("UID EXPUNGE", uid_set)
 

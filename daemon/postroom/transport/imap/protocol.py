@@ -15,6 +15,7 @@ from typing import Any
 import aioimaplib  # type: ignore[import-untyped] # it ships no types
 
 from postroom.errors import TemporaryError
+from postroom.failpoints import Point, reach
 from postroom.transport.imap.exchange import Exchange, printable
 from postroom.transport.imap.failures import farewell
 from postroom.transport.imap.framing import CRLF, Frame, Framer, Limits
@@ -140,6 +141,7 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc] # an untyp
             self._dispatch(frame)
         if self._framer.pending:
             self._refuse_injected()
+            reach(Point.C2)
 
     def _most_octets(self, pending: Exchange) -> int:
         limits = self._limits

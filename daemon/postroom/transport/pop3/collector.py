@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from postroom.errors import PermanentError, TemporaryError
+from postroom.failpoints import Point, reach
 from postroom.log import get_logger
 from postroom.mail.arrival import arrived
 from postroom.mail.header import Header, find_blank_line
@@ -182,6 +183,7 @@ class Collector:
             except (PermanentError, TemporaryError):
                 await asyncio.to_thread(discard, batch.messages)
                 raise
+            reach(Point.P3)
             await self._note(stored)
             await self.note_found(sorted(there))
 

@@ -24,6 +24,7 @@ from postroom.errors import (
     TemporaryError,
     Unreached,
 )
+from postroom.failpoints import Point, reach
 from postroom.ports import Listed
 from postroom.transport.pop3 import retrieval
 from postroom.transport.pop3.capabilities import Capabilities
@@ -142,7 +143,10 @@ class Connection:
         """End the session; when this returns, what `remove` told is removed. Raises
         `RefusedForNow` if some of it may be and some not, and `TemporaryError` if
         nobody knows."""
-        status = await self._dialogue.ask(b"QUIT", self._timings.quit)
+        self._dialogue.begin()
+        self._wire.send(b"QUIT")
+        reach(Point.P7)
+        status = await self._dialogue.short(self._timings.quit)
         self._wire.fail("the session was ended")
         if not status.ok:
             raise RefusedForNow(f"{self._server}: QUIT was refused: {status.text}")

@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 
 from postroom.errors import Blameless, TemporaryError
+from postroom.failpoints import Point, reach
 from postroom.log import get_logger
 from postroom.ports import Listed
 from postroom.transport.maildir.maildir import Draft, Maildir
@@ -156,6 +157,7 @@ class Incoming:
                         draft = await asyncio.to_thread(self.maildir.draft)
                         spooling = _Spooling(draft)
                     await asyncio.to_thread(spooling.write, piece.octets)
+                    reach(Point.P2)
                     if piece.is_last:
                         done, spooling = spooling, None
                         yield listed, done.end()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from postroom.errors import AbsentMailbox, PermanentError
+from postroom.failpoints import Point, reach
 from postroom.log import get_logger
 from postroom.mail.names import INBOX, is_inbox
 from postroom.ports import Listed, Mailbox, Maildrop, Maildrops, Standing
@@ -106,7 +107,9 @@ class PopSession:
         if uids:
             # First: without an answer nobody could say whose the names are then.
             await memory.note_asked(account, uids)
+        reach(Point.P6)
         await self._connection.quit()
+        reach(Point.P8)
         if uids:
             await memory.note_removed(account, uids)
             log.info("messages_removed", account=account, messages=len(uids))
@@ -133,6 +136,7 @@ class PopSession:
             await self._compare(custody.maildir)
         listing = await self._connection.listing()
         roll = await custody.memory.note_listing(custody.account, listing)
+        reach(Point.P1)
         drop = await custody.memory.maildrop(custody.account)
         self._inventory = inventory = Inventory(drop.uidvalidity)
         inventory.add(listing, roll.items)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from postroom.errors import AuthenticationError, TemporaryError
+from postroom.failpoints import Point, reach
 from postroom.mail.envelope import Outgoing
 from postroom.ports import DeliveryState, Receipt
 from postroom.transport.smtp.content import dot_stuffed
@@ -74,6 +75,7 @@ class Transaction:
             refusal = await self._rcpt(recipient)
             if refusal is not None:
                 receipts[recipient] = refusal
+                reach(Point.C12)
         accepted = [each for each in recipients if each not in receipts]
         refusal = await self._data() if accepted else None
         if refusal is not None:
@@ -82,10 +84,12 @@ class Transaction:
             await self._reset()
             return
         await self._write(outgoing.content)
+        reach(Point.C9)
         await before_dot(accepted)
         # A server that spoke or hung up since its 354 gets no dot: its words could not
         # be told from the reply to it.
         await self._wire.listen()
+        reach(Point.W1)
         receipts |= dict.fromkeys(accepted, await self._final_dot())
 
     async def _mail(
@@ -130,8 +134,10 @@ class Transaction:
 
     async def _final_dot(self) -> Receipt:
         self._wire.write(b".\r\n")
+        reach(Point.C10)
         try:
             reply = await self._wire.reply(self._timings.final_dot)
+            reach(Point.C11)
             state = _STATES.get(reply.kind)
         except ConversationBroken as error:
             return Receipt(DeliveryState.UNKNOWN, 0, str(error))
