@@ -1,0 +1,56 @@
+"""The program without its start: a process that has loaded all of it, and forks.
+
+A program of its own: `python zygote.py`. Each line that it reads is a request; it
+answers with the PID of a child that has stopped itself, and with the child's exit
+status (below 0: the signal) once it has been told to go on, and has ended.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import postroom.commands.run
+import postroom.service.performer
+import postroom.transport.imap.account
+import postroom.transport.pop3.account
+import postroom.transport.smtp.relay
+
+
+def _child(request: dict[str, str]) -> int:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    os.environ["POSTROOM_FAILPOINT"] = request["failpoint"]
+    with open(request["log"], "ab", buffering=0) as log:
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    settings = Path(request["settings"])
+    return postroom.commands.run.main(settings, True, "json", "info")
+
+
+def _serve(request: dict[str, str]) -> None:
+    pid = os.fork()
+    if not pid:
+        status = 70
+        try:
+            status = int(_child(request))
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    os.waitpid(pid, os.WUNTRACED)
+    print(pid, flush=True)
+    _, status = os.waitpid(pid, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def main() -> None:
+    """Serve until there are no more requests."""
+    gc.freeze()
+    for line in sys.stdin:
+        _serve(json.loads(line))
+
+
+if __name__ == "__main__":
+    main()
