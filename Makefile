@@ -3,9 +3,11 @@
 # make lint   the checks alone
 # make soak   SOAK_MINUTES of mail over a network that fails (SOAK_SEED: as before)
 # make scale  what SCALE_MESSAGES messages take: as they come, as old mail, as backlog
-# make crash  the daemon killed at random, a few times, and the judges of that
-# make crash-long   CRASH_KILLS random kills; goes on with what stands in CRASH_DIR
 # make kills  the end by SIGKILL at every call of a POP3 session, and once more behind it
+# make crash  kills at every named point, at CRASH calls to the kernel of each kind, and
+#             at random; failing disks
+# make crash-long   CRASH_KILLS kills at random, and one at each call to the kernel; goes
+#             on with what stands in CRASH_DIR
 # make fuzz   FUZZ_SECONDS of hostile octets for each fuzz target
 # make requirements   choose the newest versions again (needs uv)
 
@@ -15,8 +17,9 @@ TEST_WORKERS ?= 3
 SOAK_MINUTES ?= 20
 SCALE_MESSAGES ?= 100000
 CRASH_KILLS ?= 1000
-CRASH_DIR ?= build/crash
+CRASH_DIR ?= $(CURDIR)/build/crash
 FUZZ_SECONDS ?= 60
+CRASH ?= 6
 VENV := .venv
 RUN := $(VENV)/bin
 PIP := $(RUN)/python -m pip --quiet --disable-pip-version-check install
@@ -44,11 +47,12 @@ scale: servers $(VENV)/test.stamp
 	SCALE_MESSAGES=$(SCALE_MESSAGES) $(RUN)/python -m pytest -s tests/scale -k "very_many or flat"
 
 crash: servers $(VENV)/test.stamp
-	$(RUN)/python -m pytest -n 2 --dist loadfile tests/crash
+	CRASH=$(CRASH) $(RUN)/python -m pytest -n 2 tests/crash
 
 crash-long: servers $(VENV)/test.stamp
-	CRASH_KILLS=$(CRASH_KILLS) CRASH_DIR=$(CRASH_DIR) \
-		$(RUN)/python -m pytest -n 2 tests/crash/test_random_kills.py -k campaign
+	CRASH=all CRASH_KILLS=$(CRASH_KILLS) CRASH_DIR=$(CRASH_DIR) \
+		$(RUN)/python -m pytest -n 2 tests/crash/test_random_kills.py \
+		tests/crash/test_syscalls.py -k "campaign or syscalls"
 	$(RUN)/python -m tests.crash.random_table $(CRASH_DIR)
 
 kills: servers $(VENV)/test.stamp

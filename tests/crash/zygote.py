@@ -10,19 +10,32 @@ from __future__ import annotations
 import gc
 import json
 import os
+import secrets
 import signal
 import sys
 from pathlib import Path
 
 import postroom.commands.run
+import postroom.service.folders
 import postroom.service.performer
 import postroom.transport.imap.account
+import postroom.transport.maildir.drafts
 import postroom.transport.pop3.account
 import postroom.transport.smtp.relay
+
+# By these names a process knows its own drafts from those of one that has died.
+_NAMERS = (postroom.service.folders, postroom.transport.maildir.drafts)
+
+
+def _take_own_names() -> None:
+    for module in _NAMERS:
+        kind = vars(module)["_RUN"].removesuffix("-").rpartition("-")[0]
+        vars(module)["_RUN"] = f"{kind}-{secrets.token_hex(8)}-"
 
 
 def _child(request: dict[str, str]) -> int:
     os.kill(os.getpid(), signal.SIGSTOP)
+    _take_own_names()
     os.environ["POSTROOM_FAILPOINT"] = request["failpoint"]
     with open(request["log"], "ab", buffering=0) as log:
         os.dup2(log.fileno(), sys.stderr.fileno())

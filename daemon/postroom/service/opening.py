@@ -83,9 +83,9 @@ async def _recover(
 ) -> None:
     """Settle what the last end cut off, and what may have gone out since."""
     unknown = await store.recover(clock.now(), sought=sought)
-    reach(Point.R1)
     if unknown:
         log.warning("deliveries_unknown", count=unknown)
+    reach(Point.R1)
     await keeper.open()
 
 
