@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -22,11 +23,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count, cycle
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from tests.crash.letters import (
     BOOKS,
@@ -140,7 +141,7 @@ OVER_POP3_KEPT = Place("POP3, kept", POP3 + "keep = true", is_local=True, keep=T
 class Trial:
     """A program at a mailbox with letters of these kinds, and what it has been through.
 
-    `unknown` counts the deliveries that it found unknown, by its own log.
+    `unknown` counts the deliveries that it found unknown, by its own record.
     """
 
     folder: Path
@@ -237,17 +238,15 @@ class Trial:
             replies=_by_number(one for one in received if _is_reply(one)),
         )
 
-    def events(self) -> list[dict[str, Any]]:
-        """What it logged, in all of its runs; what is no event is passed over."""
-        lines = (self.folder / "log").read_text().splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
-
     def unknown(self) -> int:
-        """How many deliveries it found unknown."""
-        if not (self.folder / "log").exists():
+        """How many deliveries it found unknown. Of its log the last lines may be lost
+        by a kill; each attempt is in its store."""
+        store = self.folder / "state" / "postroom.db"
+        if not store.exists():
             return 0
-        found = [e for e in self.events() if e["event"] == "deliveries_unknown"]
-        return sum(each["count"] for each in found)
+        query = "SELECT count(*) FROM attempt WHERE outcome = 'unknown'"
+        with closing(sqlite3.connect(store)) as connection:
+            return int(connection.execute(query).fetchone()[0])
 
     @property
     def _maildir(self) -> Path:

@@ -20,6 +20,8 @@ from tests.crash.verdict import Verdict
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer, running_dovecot
 
+pytestmark = pytest.mark.timeout(300)
+
 STORIES = every_story()
 SHARES = 6  # each a file's worth of work for one worker
 WITHOUT_MOVE = "IMAP4rev1 SASL-IR LITERAL+ UIDPLUS SPECIAL-USE NAMESPACE"
