@@ -1,6 +1,6 @@
 """Killed or failed at calls to the kernel: nothing is lost, nothing is done twice.
 
-`CRASH` is how many points of each call are tried, or `all`; `CRASH_RESULTS` names a
+`CRASH` is how many points of each call are tried, or `all`; `CRASH_DIR` names a
 file in which the campaign notes them, to go on there the next time.
 """
 
@@ -18,7 +18,7 @@ from tests.endtoend.strace import Point, sample, why_not_strace
 from tests.servers.dovecot import DovecotServer
 
 EACH = os.environ.get("CRASH", "1")
-FOLDER = os.environ.get("CRASH_RESULTS")
+FOLDER = os.environ.get("CRASH_DIR")
 NO_STRACE = why_not_strace()
 # The store writes and syncs its files by these, and nothing else does. What can't be
 # saved elsewhere is tried again a minute later, and has tests of its own.
