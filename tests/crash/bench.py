@@ -245,7 +245,10 @@ class Trial:
         if not store.exists():
             return 0
         query = "SELECT count(*) FROM attempt WHERE outcome = 'unknown'"
+        made = "SELECT count(*) FROM sqlite_master WHERE name = 'attempt'"
         with closing(sqlite3.connect(store)) as connection:
+            if not connection.execute(made).fetchone()[0]:
+                return 0  # it was killed before there was anything in it
             return int(connection.execute(query).fetchone()[0])
 
     @property

@@ -230,7 +230,7 @@ def test_a_slow_disk_takes_its_time_and_nothing_runs_out_of_it(
     user, numbers = dovecot.new_user(), [FORWARDED]
     dovecot.backlog(user, map(make_mail, numbers))
     daemon = make_daemon(user, plain(sink), "process")
-    code, told = run_traced(daemon, "delay_enter=5000000", "run", "--once")
+    code, told = run_traced(daemon, "delay_enter=2000000", "run", "--once")
     assert code == 0, told
     assert "retry_in" not in told
     assert observe(dovecot.mailboxes(user)) == expect(numbers)
