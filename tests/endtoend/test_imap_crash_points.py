@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from signal import SIGKILL
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.endtoend.test_main_job import plain
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer, running_dovecot
 from tests.servers.killing import killing_behind
+from tests.servers.reading import checked
 from tests.servers.sink import RecordingSmtp
 
 NEWEST = "IMAP4rev1 IDLE UIDPLUS MOVE"
@@ -49,6 +51,17 @@ POINTS = [
     (OLDEST, "UID COPY 1:2"),
     (OLDEST, "UID STORE 1:2 +FLAGS.SILENT"),
 ]
+PLAINLY = """
+[[rule]]
+name = "move"
+when.subject = "move"
+then = [ { move = "There" } ]
+
+[[rule]]
+name = "copy"
+when.subject = "copy"
+then = [ { copy = "There" } ]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +125,37 @@ def test_killed_behind_any_command_all_is_done_once_in_the_end(
     assert left.keys() - kept == ({letter(4, "delete")} if able == OLDEST else set())
     assert all("\\Flagged" in left[raw] for raw in kept)
     assert all("\\Seen" in each.flags for each in found["There"] if b"move" in each.raw)
+
+
+@pytest.mark.parametrize("able", [MIDDLE, OLDEST])
+@pytest.mark.parametrize("point", ["C8", "C8:2"])
+def test_a_twin_that_lay_in_the_target_is_not_taken_for_what_a_kill_left(
+    servers: dict[str, DovecotServer],
+    sink: RecordingSmtp,
+    make_daemon: MakeDaemon,
+    monkeypatch: pytest.MonkeyPatch,
+    able: str,
+    point: str,
+) -> None:
+    """Killed when a copy, or a move by steps, was begun and nothing had been copied."""
+    server = servers[able]
+    user = server.new_user()
+    server.create(user, "There")
+    letters = [letter(0, "copy"), letter(1, "move")]
+    server.backlog(user, letters)
+    with server.client(user) as client:
+        checked(client.select("INBOX"))
+        checked(client.copy("1:2", "There"))
+    daemon = make_daemon(user, plain(sink), "process", rules=PLAINLY)
+    reach(daemon, server.ports.imap)
+    text = daemon.settings.read_text()
+    allowed = text.replace("[postroom]", "[postroom]\nfailpoints = true", 1)
+    daemon.settings.write_text(allowed)
+    monkeypatch.setenv("POSTROOM_FAILPOINT", point)
+    daemon.run_once(status=-SIGKILL)
+    monkeypatch.delenv("POSTROOM_FAILPOINT")
+    daemon.run_once()
+    found = server.mailboxes(user)
+    assert Counter(each.raw for each in found["There"]) == Counter(letters * 2)
+    left = [each.raw for each in found["INBOX"] if "\\Deleted" not in each.flags]
+    assert left == [letters[0]]

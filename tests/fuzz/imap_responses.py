@@ -244,7 +244,10 @@ async def _throw_away(session: Session, mailbox: Mailbox) -> None:
 
 
 async def _resume(session: Session, mailbox: Mailbox) -> None:
-    _asked_for(await mailbox.resume(UIDS, "Old", move=False))
+    begun = dict.fromkeys(UIDS, await mailbox.extent("Old", move=False))
+    found = await mailbox.resume(begun, "Old", move=False)
+    _asked_for(found.copies)
+    _asked_for(found.doubtful)
 
 
 def _asked_for(uids: Iterable[int]) -> list[int]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from postroom.errors import PostroomError, TemporaryError
 from postroom.mail.header import Header
 from postroom.mail.message import Message, MessageKey
-from postroom.ports import Placement, Standing
+from postroom.ports import Extent, Placement, Resumed, Standing
 from postroom.rules.effects import SetFlags
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -49,8 +49,9 @@ class MemoryMailbox:
     Without `moves` a move is a copy and a removal; `lost["halfway"]` is raised between.
     What is in `stuck` is left as it is by every move and copy, without a word. Fetching
     what is `deadly` ends the connection; what is `hidden` is left out of the answer.
-    With `tells` it has a STATUS; `called` is what it makes of the names of targets. Of
-    a header above `longest` octets it gives an excerpt.
+    With `tells` it has a STATUS, which does not tell of an `untold` target; `called` is
+    what it makes of the names of targets. Of a header above `longest` octets it gives
+    an excerpt.
     """
 
     name: str = "INBOX"
@@ -61,6 +62,7 @@ class MemoryMailbox:
     tells: bool = True
     longest: int = 32_768
     called: dict[str, str] = field(default_factory=dict)
+    untold: set[str] = field(default_factory=set)
     moves: bool = True
     stuck: set[int] = field(default_factory=set)
     mail: dict[int, Mail] = field(default_factory=dict)
@@ -158,17 +160,27 @@ class MemoryMailbox:
         self._answer("move")
         return told
 
+    async def extent(self, target: str, *, move: bool) -> Extent | None:
+        """How many messages there are, for it starts at 1; no `untold` one."""
+        untold = target in self.untold or (move and self.moves)
+        return None if untold else Extent(9, len(self.placed.get(target, [])) + 1)
+
     async def resume(
-        self, uids: Sequence[int], target: str, *, move: bool
-    ) -> dict[int, Placement]:
+        self, begun: Mapping[int, Extent | None], target: str, *, move: bool
+    ) -> Resumed:
         """Find the copies that were made of them; remove what was to be moved."""
         if move and self.moves:
-            return {}
+            return Resumed()
         there = self.placed.get(target, [])
-        found = [uid for uid in self._take("resume", uids, target) if uid in there]
+        told = {uid: extent.uidnext for uid, extent in begun.items() if extent}
+        found = {
+            uid: Placement(target, 9, there.index(uid, told[uid] - 1) + 1)
+            for uid in self._take("resume", list(begun), target)
+            if uid in told and uid in there[told[uid] - 1 :]
+        }
         if move:
             self._remove(found)
-        return {uid: Placement(target, 9, there.index(uid) + 1) for uid in found}
+        return Resumed(found, frozenset(begun.keys() - told.keys()))
 
     async def trash_name(self) -> str:
         """Trash."""

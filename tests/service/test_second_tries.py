@@ -12,6 +12,7 @@ from postroom.ports import Cursor
 from postroom.rules.effects import Copy, Delete, Effect, FileInto, SetFlags
 from postroom.service.effector import Effector
 from postroom.service.events import EffectFinished
+from postroom.service.resuming import PERHAPS_TWICE
 from tests.service.mailbox import ACCOUNT, NOON, MemoryMailbox
 from tests.service.planned import WithPlans
 from tests.service.processing import Desk
@@ -95,6 +96,62 @@ def test_a_copy_that_can_not_be_removed_is_held(with_plans: WithPlans) -> None:
         assert await desk.store.undecided(ACCOUNT, "A", 9) == []
 
     with_plans({1: [FileInto("A")]}, steps)
+
+
+@pytest.mark.parametrize("effect", [FileInto("A"), Copy("A")])
+def test_a_twin_in_the_target_is_not_taken_for_the_copy(
+    with_plans: WithPlans, effect: Effect
+) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox, effector: Effector) -> None:
+        mailbox.moves = False
+        mailbox.placed["A"] = [1]
+        verb = "copy" if effect == Copy("A") else "move"
+        mailbox.failures[verb] = TemporaryError("cut before it was done")
+        with pytest.raises(TemporaryError):
+            await effector.apply(mailbox, ACCOUNT)
+        await effector.apply(mailbox, ACCOUNT)
+        assert mailbox.placed == {"A": [1, 1]}
+        assert desk.effects() == [(1, verb, "done", "")]
+
+    with_plans({1: [effect]}, steps)
+
+
+def test_what_was_noted_first_counts_after_several_breaks(
+    with_plans: WithPlans,
+) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox, effector: Effector) -> None:
+        mailbox.lost["copy"] = TemporaryError("cut")
+        for broken in ("copy", "resume"):
+            with pytest.raises(TemporaryError):
+                await effector.apply(mailbox, ACCOUNT)
+            mailbox.failures["resume"] = TemporaryError(f"cut after {broken}")
+        mailbox.failures.clear()
+        await effector.apply(mailbox, ACCOUNT)
+        assert mailbox.placed == {"A": [1]}
+
+    with_plans({1: [Copy("A")]}, steps)
+
+
+@pytest.mark.parametrize("effect", [FileInto("A"), Copy("A")])
+def test_a_copy_that_nobody_can_tell_is_made_and_told(
+    with_plans: WithPlans, effect: Effect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There may be one too many, never one too few."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox, effector: Effector) -> None:
+        mailbox.moves = False
+        mailbox.untold.add("A")
+        mailbox.lost["copy"] = mailbox.lost["halfway"] = TemporaryError("cut")
+        with pytest.raises(TemporaryError):
+            await effector.apply(mailbox, ACCOUNT)
+        await effector.apply(mailbox, ACCOUNT)
+        assert mailbox.placed == {"A": [1, 1]}
+        ((_, _, state, detail),) = desk.effects()
+        assert (state, detail) == ("done", PERHAPS_TWICE)
+        said = capsys.readouterr()
+        assert (said.out + said.err).count("effect_perhaps_repeated") == 1
+
+    with_plans({1: [effect]}, steps)
 
 
 # -- what is refused for now -----------------------------------------------------------

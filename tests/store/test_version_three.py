@@ -43,12 +43,15 @@ def test_everything_is_kept(path: Path) -> None:
     plans = after.pop("plan")
     assert [row[:-1] for row in plans] == before.pop("plan")
     assert {row[-1] for row in plans} == {"live"}
+    effects = after.pop("effect")
+    assert [row[:-2] for row in effects] == before.pop("effect")
+    assert {row[-2:] for row in effects} == {(None, None)}, "nothing was noted"
     assert after == before
 
 
 def test_it_is_not_read_before_it_is_brought_up_to_date(path: Path) -> None:
     write_version_three(path)
-    with pytest.raises(StoreError, match=r"schema version 3, .* reads version 5"):
+    with pytest.raises(StoreError, match=r"schema version 3, .* reads version 6"):
         with_store(path, nothing, read_only=True)
 
 

@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 
 from postroom.errors import AuthenticationError, PermanentError
-from postroom.ports import Mailbox, Placement
+from postroom.ports import Mailbox, Placement, Resumed
 from postroom.rules.effects import SetFlags
 from postroom.transport.tls import Tls
 from tests.servers.certificates import Certificates
@@ -133,13 +133,16 @@ def test_a_copy_that_was_made_before_is_found_again(serve: Serve) -> None:
             async with opened(served.account) as mailbox:
                 one, two, twin = uids = await mailbox.uids_after(0)
                 assert len(await mailbox.headers(uids)) == 3
+                before = await mailbox.extent("Old", move=False)
                 placed = await mailbox.copy([two], "Old")
-                found = await mailbox.resume(uids, "Old", move=False)
+                begun = dict.fromkeys(uids, before)
+                found = (await mailbox.resume(begun, "Old", move=False)).copies
                 # Which twin it is, not every kind can tell.
                 assert list(found.values()) == [placed[two]]
                 assert found.keys() <= {two, twin}
-                assert await mailbox.resume(uids, "Nowhere", move=False) == {}
-                assert await mailbox.resume([one], "INBOX", move=False) == {}
+                assert await mailbox.resume(begun, "Nowhere", move=False) == Resumed()
+                here = await mailbox.resume({one: before}, "INBOX", move=False)
+                assert not here.copies
                 assert await mailbox.uids_after(0) == uids
                 assert await mailbox.present([one, twin + 7]) == {one}
 

@@ -6,9 +6,11 @@ from postroom.ports.clock import Clock as Clock
 from postroom.ports.clock import Uptime as Uptime
 from postroom.ports.mailboxes import Account as Account
 from postroom.ports.mailboxes import AccountReport as AccountReport
+from postroom.ports.mailboxes import Extent as Extent
 from postroom.ports.mailboxes import Halfway as Halfway
 from postroom.ports.mailboxes import Mailbox as Mailbox
 from postroom.ports.mailboxes import Placement as Placement
+from postroom.ports.mailboxes import Resumed as Resumed
 from postroom.ports.mailboxes import SentMail as SentMail
 from postroom.ports.mailboxes import Session as Session
 from postroom.ports.mailboxes import Standing as Standing

@@ -32,6 +32,24 @@ class Halfway(PermanentError):
 
 
 @dataclass(frozen=True)
+class Extent:
+    """How far the UIDs of a mailbox reached once: what came to it later has `uidnext`
+    or above, under the same UIDVALIDITY. None as that means that it was not there."""
+
+    uidvalidity: int | None
+    uidnext: int
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What is left of a copy or move that was cut off: where its copies are, by UID of
+    the message, and of which messages nobody can tell whether there is one."""
+
+    copies: Mapping[int, Placement] = field(default_factory=dict)
+    doubtful: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
 class AccountReport:
     """What a server said of itself when it was asked by `check --connect`.
 
@@ -118,11 +136,16 @@ class Mailbox(Protocol):
         absent; where each went. Messages that were gone are left out. Raises `Halfway`
         where steps were copied and may not be removed."""
 
+    async def extent(self, target: str, *, move: bool) -> Extent | None:
+        """How far the UIDs of a target reach before this copies or moves into it; None
+        where `resume` needs none, and where the server does not tell."""
+
     async def resume(
-        self, uids: Sequence[int], target: str, *, move: bool
-    ) -> dict[int, Placement]:
-        """End a copy or move that was cut off; where those went that were copied then.
-        A copy is known by fingerprint and header, never without a Message-ID."""
+        self, begun: Mapping[int, Extent | None], target: str, *, move: bool
+    ) -> Resumed:
+        """End a copy or move of these that was cut off; what was the target's extent
+        before it stands beside each. A copy came later, and is known by fingerprint and
+        header, never without a Message-ID."""
 
     async def trash_name(self) -> str:
         """The name of the account's Trash mailbox, which need not be there yet."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from postroom.mail.message import Message, MessageKey
-from postroom.ports.mailboxes import Placement
+from postroom.ports.mailboxes import Extent, Placement
 from postroom.rules.effects import Effect, Perform
 from postroom.rules.plan import Plan
 
@@ -96,13 +96,14 @@ class Decision:
 @dataclass(frozen=True)
 class OpenEffect:
     """A mailbox effect that is still to be done. `attempted` is True when it was begun
-    before and its result was not recorded."""
+    before and its result was not recorded; its target's extent was noted `before`."""
 
     id: int
     message: MessageKey
     rule: str
     effect: Effect
     attempted: bool
+    before: Extent | None = None
 
 
 @dataclass(frozen=True)

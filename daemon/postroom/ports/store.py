@@ -8,6 +8,7 @@ from typing import Protocol
 
 from postroom.mail.envelope import Outgoing
 from postroom.mail.message import Message, MessageKey
+from postroom.ports.mailboxes import Extent
 from postroom.ports.maildrops import Maildrops
 from postroom.ports.records import (
     Cursor,
@@ -145,8 +146,11 @@ class Store(Memories, Maildrops, Protocol):
         """Mailbox effects to be done now, in order; an expunge only when all else of
         its message is done. It becomes `held` when one of that can't be done."""
 
-    async def begin_effects(self, ids: Sequence[int]) -> None:
-        """Record that these are being done."""
+    async def begin_effects(
+        self, ids: Sequence[int], before: Extent | None = None
+    ) -> None:
+        """Record that these are being done, and their target's extent before that; what
+        was noted of one that was begun earlier stays."""
 
     async def finish_effects(self, results: Sequence[EffectResult]) -> None:
         """Record results, and move their messages to `settled` and `acknowledged`. What

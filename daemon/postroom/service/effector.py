@@ -27,6 +27,13 @@ from postroom.ports import (
 from postroom.rules.effects import Copy, Delete, Effect, FileInto, SetFlags, tell
 from postroom.service.doing import command
 from postroom.service.events import EffectFinished, Observer
+from postroom.service.resuming import (
+    BEFORE,
+    PERHAPS_TWICE,
+    extent_before,
+    look_back,
+    tell_repeated,
+)
 
 log = get_logger()
 
@@ -35,17 +42,17 @@ log = get_logger()
 _ORDER: tuple[type[Effect], ...] = (SetFlags, Copy, FileInto, Delete)
 _LEAVING = (FileInto, Delete)
 _GONE = "the message was no longer there"
-_BEFORE = "done before a break"
 
 
 @dataclass
 class _Round:
     """One round over a mailbox: what was left open in it is not tried again. The leave
-    of `departing` messages was begun before."""
+    of `departing` messages was begun before; the `doubtful` may have been done then."""
 
     left: set[int] = field(default_factory=set)
     staying: set[MessageKey] = field(default_factory=set)
     departing: set[MessageKey] = field(default_factory=set)
+    doubtful: set[int] = field(default_factory=set)
 
     def may(self, effect: OpenEffect) -> bool:
         """True if it was not tried; a message stays while another effect is open."""
@@ -107,11 +114,14 @@ class Effector:
         results: list[EffectResult],
     ) -> list[OpenEffect]:
         """Do these and add what came of them to `results`; those that stay open."""
-        await self.store.begin_effects([each.id for each in group])
-        reach(Point.C8)
         reason = "the server did not do it, and did not say why"
         try:
-            results += await _look_back(mailbox, effect, group)
+            before = await extent_before(mailbox, effect, group)
+            await self.store.begin_effects([each.id for each in group], before)
+            reach(Point.C8)
+            found, doubtful = await look_back(mailbox, effect, group)
+            round_.doubtful |= doubtful
+            results += found
             await _do(mailbox, effect, _without_result(group, results), round_, results)
         except RefusedForNow as error:
             reason = str(error)
@@ -137,6 +147,8 @@ class Effector:
         for result in results:
             effect = by_id[result.id]
             self.observer(EffectFinished(effect, result.state, result.detail))
+            if result.detail == PERHAPS_TWICE:
+                tell_repeated(effect)
             if result.state is not EffectState.DONE:
                 log.warning(
                     "effect_" + result.state,
@@ -160,32 +172,6 @@ def _group(effects: Iterable[OpenEffect]) -> Iterator[tuple[Effect, list[OpenEff
         yield members[0].effect, members
 
 
-async def _look_back(
-    mailbox: Mailbox, effect: Effect, group: Sequence[OpenEffect]
-) -> list[EffectResult]:
-    """Those of which a copy was made before a break: no second one is wanted."""
-    match effect:
-        case Copy(target) | FileInto(target):
-            uids = [each.message.uid for each in group if each.attempted]
-        case _:
-            return []
-    if not uids:
-        return []
-    move = isinstance(effect, FileInto)
-    try:
-        copies = await mailbox.resume(uids, target, move=move)
-    except Halfway:
-        raise
-    except PermanentError as error:
-        # They may be there: their target's watcher must go on knowing them.
-        raise Halfway(str(error), dict.fromkeys(uids, Placement(target))) from error
-    return [
-        EffectResult(each.id, EffectState.DONE, _BEFORE, copies[each.message.uid])
-        for each in group
-        if each.message.uid in copies
-    ]
-
-
 async def _do(
     mailbox: Mailbox,
     effect: Effect,
@@ -198,7 +184,12 @@ async def _do(
         return
     placed = await command(mailbox, effect, [each.message.uid for each in group])
     results += [
-        EffectResult(each.id, EffectState.DONE, placement=placed[each.message.uid])
+        EffectResult(
+            each.id,
+            EffectState.DONE,
+            PERHAPS_TWICE if each.id in round_.doubtful else "",
+            placed[each.message.uid],
+        )
         for each in group
         if each.message.uid in placed
     ]
@@ -237,7 +228,7 @@ def _conclude_gone(
     if effect.attempted and effect.message in departing:
         # The message has left, as it was told to: whatever was to be done before that
         # had been done, and only the record of it was lost.
-        return EffectResult(effect.id, EffectState.DONE, _BEFORE)
+        return EffectResult(effect.id, EffectState.DONE, BEFORE)
     return EffectResult(effect.id, EffectState.FAILED, _GONE)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     bindparam,
     exists,
@@ -28,6 +29,7 @@ from postroom.mail.names import canonical
 from postroom.ports import (
     EffectResult,
     EffectState,
+    Extent,
     MessageState,
     OpenEffect,
     Placement,
@@ -48,6 +50,15 @@ _SET_TARGET = Many(
         target_mailbox=bindparam("mailbox"),
         target_uidvalidity=bindparam("uidvalidity"),
         target_uid=bindparam("uid"),
+    )
+)
+
+# The first counts: whatever was copied since then lies above it.
+_SET_BEFORE = Many(
+    update(effect)
+    .where(effect.c.id == bindparam("row_id"), effect.c.before_uidnext.is_(None))
+    .values(
+        before_uidvalidity=bindparam("uidvalidity"), before_uidnext=bindparam("uidnext")
     )
 )
 
@@ -74,9 +85,16 @@ def open_effects(
             row.rule,
             decode_effect(row.kind, row.arguments),
             row.attempted,
+            _before(row),
         )
         for row in connection.execute(query)
     ]
+
+
+def _before(row: Row[Any]) -> Extent | None:
+    if row.before_uidnext is None:
+        return None
+    return Extent(row.before_uidvalidity, row.before_uidnext)
 
 
 def _waiting() -> Select[Any]:
@@ -88,10 +106,19 @@ def _waiting() -> Select[Any]:
     )
 
 
-def begin_effects(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Record that one more attempt at these is begun."""
+def begin_effects(
+    connection: Connection,
+    ids: Sequence[int],
+    now: datetime,
+    before: Extent | None = None,
+) -> None:
+    """Record that one more attempt at these is begun, and, unless one was noted, the
+    extent that their target has before it."""
     change = {"state": EffectState.DOING, "attempted": True, "updated": now}
     EFFECTS.advance(connection, [{"id": row, **change} for row in ids], counted=True)
+    if before is not None:
+        noted = {"uidvalidity": before.uidvalidity, "uidnext": before.uidnext}
+        _SET_BEFORE.execute(connection, [{"row_id": row, **noted} for row in ids])
 
 
 def finish_effects(

@@ -204,6 +204,8 @@ effect = Table(
     added_count("attempts"),
     time("next_attempt", optional=True),
     content_hash("content_hash", optional=True),
+    number("before_uidvalidity", optional=True),
+    number("before_uidnext", optional=True),
     one_of("kind", EffectKind),
     one_of("state", EffectState),
     Index(None, "state", "source_mailbox", "source_uidvalidity"),

@@ -18,6 +18,7 @@ from postroom.ports import (
     Cursor,
     Decision,
     EffectResult,
+    Extent,
     NotSent,
     OpenEffect,
     Ruleset,
@@ -211,21 +212,21 @@ class SqlStore(
     async def open_effects(
         self, account: str, mailbox: str, uidvalidity: int
     ) -> list[OpenEffect]:
-        """Mailbox effects to be done now: by UID, each message's in their order.
-
-        An expunge is among them once all else of its message is done.
-        """
+        """Mailbox effects to be done now: by UID, each message's in their order. An
+        expunge is among them once all else of its message is done."""
         return await self._reader.read(
             lambda connection: effects.open_effects(
                 connection, account, mailbox, uidvalidity
             )
         )
 
-    async def begin_effects(self, ids: Sequence[int]) -> None:
-        """Record that these are being done."""
+    async def begin_effects(
+        self, ids: Sequence[int], before: Extent | None = None
+    ) -> None:
+        """Record that these are being done, and their target's extent before that."""
         now = self._clock.now()
         await self._write(
-            lambda connection: effects.begin_effects(connection, ids, now)
+            lambda connection: effects.begin_effects(connection, ids, now, before)
         )
 
     async def finish_effects(self, results: Sequence[EffectResult]) -> None:

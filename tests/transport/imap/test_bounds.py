@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from postroom.errors import PermanentError, TemporaryError
+from postroom.ports import Extent
 from postroom.transport.imap import responses
 from postroom.transport.imap.exchange import Exchange
 from postroom.transport.imap.failures import failure, farewell
@@ -281,7 +282,9 @@ def test_too_many_messages_that_look_alike_are_not_looked_at(capabilities: str) 
 
     async def client(mailbox: ImapMailbox) -> None:
         with pytest.raises(PermanentError, match="can't be told"):
-            await mailbox.resume([3], "Old", move="MOVE" not in capabilities)
+            await mailbox.resume(
+                {3: Extent(9, 1)}, "Old", move="MOVE" not in capabilities
+            )
 
     meet(server, client)
 
@@ -297,8 +300,8 @@ def test_some_hundred_messages_that_look_alike_are_looked_at() -> None:
         await peer.end()
 
     async def client(mailbox: ImapMailbox) -> None:
-        found = await mailbox.resume([3], "Old", move=False)
-        assert [placement.uid for placement in found.values()] == [499]
+        found = await mailbox.resume({3: Extent(9, 1)}, "Old", move=False)
+        assert [placement.uid for placement in found.copies.values()] == [499]
 
     meet(server, client)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from postroom.errors import PermanentError, RefusedForNow, TemporaryError
-from postroom.ports import Halfway, Placement
+from postroom.ports import Extent, Halfway, Placement, Resumed
 from postroom.transport.imap.mailbox import ImapMailbox
 from tests.transport.imap.scripted import Peer, Play, meet
 from tests.transport.imap.test_filing import without
 
 OLD = without("MOVE")
+NOTED = Extent(9, 21)
 DATE = "02-Mar-2026 12:00:00 +0100"
 
 
@@ -42,11 +43,11 @@ async def examine(peer: Peer, found: str = "", *letters: str) -> None:
         await peer.answer("UID FETCH", *letters)
 
 
-def resumed(play: Play, expected: dict[int, Placement], move: bool = False) -> None:
+def resumed(play: Play, expected: Resumed, move: bool = False) -> None:
     """Resume the copy of message 3 to `Old`: these are found."""
 
     async def client(mailbox: ImapMailbox) -> None:
-        assert await mailbox.resume([3], "Old", move=move) == expected
+        assert await mailbox.resume({3: NOTED}, "Old", move=move) == expected
 
     meet(play, client)
 
@@ -59,7 +60,7 @@ def test_a_copy_is_found_and_the_mailbox_selected_again() -> None:
         await peer.select()
         await peer.end()
 
-    resumed(server, {3: Placement("Old", 9, 21)})
+    resumed(server, Resumed({3: Placement("Old", 9, 21)}))
 
 
 @pytest.mark.parametrize("uidplus", [True, False])
@@ -74,7 +75,7 @@ def test_a_move_that_was_copied_only_is_brought_to_its_end(uidplus: bool) -> Non
             await peer.answer("UID EXPUNGE 3")
         await peer.end()
 
-    resumed(server, {3: Placement("Old", 9, 21)}, move=True)
+    resumed(server, Resumed({3: Placement("Old", 9, 21)}), move=True)
 
 
 @pytest.mark.parametrize("refused", ["UID STORE", "UID EXPUNGE"])
@@ -91,7 +92,7 @@ def test_a_copy_that_may_not_be_removed_is_told_as_a_move_halfway(refused: str) 
 
     async def client(mailbox: ImapMailbox) -> None:
         with pytest.raises(Halfway, match="not you") as raised:
-            await mailbox.resume([3], "Old", move=True)
+            await mailbox.resume({3: NOTED}, "Old", move=True)
         assert raised.value.placed == {3: Placement("Old", 9, 21)}
 
     meet(server, client)
@@ -102,7 +103,7 @@ def test_a_server_that_moves_in_one_step_has_left_nothing() -> None:
         await peer.begin()
         await peer.end()
 
-    resumed(server, {}, move=True)
+    resumed(server, Resumed(), move=True)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,10 @@ def test_what_is_not_the_same_message_is_no_copy(other: str) -> None:
         await peer.select()
         await peer.end()
 
-    resumed(server, {}, move=True)
+    resumed(server, Resumed(), move=True)
+
+
+DOUBTED = Resumed(doubtful=frozenset({3}))
 
 
 @pytest.mark.parametrize("there", [[], [letter(3, name="")]])
@@ -136,7 +140,7 @@ def test_what_is_gone_or_can_not_be_recognised_is_not_looked_for(
         await peer.answer("UID FETCH 3", *there)
         await peer.end()
 
-    resumed(server, {}, move=True)
+    resumed(server, DOUBTED, move=True)
 
 
 def test_one_copy_counts_for_one_of_two_twins() -> None:
@@ -150,8 +154,8 @@ def test_one_copy_counts_for_one_of_two_twins() -> None:
         await peer.end()
 
     async def client(mailbox: ImapMailbox) -> None:
-        found = await mailbox.resume([3, 4], "Old", move=False)
-        assert found == {3: Placement("Old", 9, 21)}
+        found = await mailbox.resume({3: NOTED, 4: NOTED}, "Old", move=False)
+        assert found == Resumed({3: Placement("Old", 9, 21)})
 
     meet(server, client)
 
@@ -159,11 +163,12 @@ def test_one_copy_counts_for_one_of_two_twins() -> None:
 def test_a_message_in_this_mailbox_is_no_copy_of_itself() -> None:
     async def server(peer: Peer) -> None:
         await peer.begin()
-        await peer.answer("UID FETCH 3", letter(3))
         await peer.end()
 
     async def client(mailbox: ImapMailbox) -> None:
-        assert await mailbox.resume([3], "inbox", move=False) == {}
+        assert await mailbox.resume({3: NOTED}, "inbox", move=False) == Resumed(
+            doubtful=frozenset({3})
+        )
 
     meet(server, client)
 
@@ -177,7 +182,8 @@ def test_a_target_that_can_not_be_read_has_no_copies(refusal: str) -> None:
         await peer.select()
         await peer.end()
 
-    resumed(server, {})
+    expected = Resumed() if "NONEXISTENT" in refusal else DOUBTED
+    resumed(server, expected)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +204,7 @@ def test_after_a_refusal_the_mailbox_is_selected_again(
 
     async def client(mailbox: ImapMailbox) -> None:
         with pytest.raises(error):
-            await mailbox.resume([3], "Old", move=False)
+            await mailbox.resume({3: NOTED}, "Old", move=False)
         assert await mailbox.uids_after(0) == [3]
 
     meet(server, client)
@@ -222,7 +228,7 @@ def test_without_a_way_back_the_connection_ends(answer: tuple[str, ...]) -> None
 
     async def client(mailbox: ImapMailbox) -> None:
         with pytest.raises(TemporaryError) as raised:
-            await mailbox.resume([3], "Old", move=False)
+            await mailbox.resume({3: NOTED}, "Old", move=False)
         assert not isinstance(raised.value, RefusedForNow)
         with pytest.raises(TemporaryError):
             await mailbox.uids_after(0)
@@ -242,7 +248,7 @@ def test_what_arrives_while_the_client_looks_elsewhere_is_not_lost() -> None:
 
     async def client(mailbox: ImapMailbox) -> None:
         await mailbox.uids_after(0)
-        await mailbox.resume([3], "Old", move=False)
+        await mailbox.resume({3: NOTED}, "Old", move=False)
         await mailbox.changed()  # at once
 
     meet(server, client)
@@ -261,4 +267,84 @@ def test_no_date_is_too_far_to_be_searched_for(day: str) -> None:
         await peer.end()
         assert any("LARGER 0 SMALLER 1" in command for command in peer.heard)
 
-    resumed(server, {})
+    resumed(server, Resumed())
+
+
+# -- what lay there before -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("move", [False, True])
+def test_a_twin_that_lay_there_before_is_no_copy(move: bool) -> None:
+    """The last message is always found, whatever UIDs are asked for."""
+
+    async def server(peer: Peer) -> None:
+        await peer.begin(OLD)
+        await peer.answer("UID FETCH 3", letter(3))
+        await peer.answer("EXAMINE", "* 5 EXISTS", "* OK [UIDVALIDITY 9] fine")
+        await peer.answer("UID SEARCH", "* SEARCH 20")
+        await peer.select()
+        await peer.end()
+        assert any(line.endswith("UID 21:*") for line in peer.heard)
+
+    resumed(server, Resumed(), move)
+
+
+def test_where_uids_were_given_anew_nobody_can_tell() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin(OLD)
+        await peer.answer("UID FETCH 3", letter(3))
+        await peer.answer("EXAMINE", "* 5 EXISTS", "* OK [UIDVALIDITY 8] fine")
+        await peer.select()
+        await peer.end()
+
+    resumed(server, DOUBTED, move=True)
+
+
+def test_where_no_extent_was_noted_nobody_can_tell() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin(OLD)
+        await peer.answer("UID FETCH 3", letter(3))
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.resume({3: None}, "Old", move=True) == DOUBTED
+
+    meet(server, client)
+
+
+@pytest.mark.parametrize(
+    ("told", "end", "expected"),
+    [
+        ('* STATUS "Old" (UIDVALIDITY 9 UIDNEXT 21)', "OK", Extent(9, 21)),
+        ('* STATUS "Other" (UIDVALIDITY 9 UIDNEXT 21)', "OK", None),
+        ('* STATUS "Old" (UIDVALIDITY 9)', "OK", None),
+        ("* OK nothing", "NO [NONEXISTENT] no", Extent(None, 1)),
+        ("* OK nothing", "NO [NOPERM] no", None),
+        ("* OK nothing", "NO [INUSE] later", None),
+        ("* OK nothing", "BAD no", None),
+    ],
+)
+def test_the_extent_of_a_target_is_what_status_tells(
+    told: str, end: str, expected: Extent | None
+) -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin(OLD)
+        await peer.answer('STATUS "Old" (UIDVALIDITY UIDNEXT)', told, end=end)
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.extent("Old", move=True) == expected
+
+    meet(server, client)
+
+
+def test_a_move_in_one_step_needs_no_extent() -> None:
+    async def server(peer: Peer) -> None:
+        await peer.begin()
+        await peer.end()
+
+    async def client(mailbox: ImapMailbox) -> None:
+        assert await mailbox.extent("Old", move=True) is None
+        assert await mailbox.extent("INBOX", move=False) is None
+
+    meet(server, client)

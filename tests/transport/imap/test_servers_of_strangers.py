@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from postroom.ports import Mailbox
+from postroom.ports import Mailbox, Resumed
 from postroom.transport.tls import Tls
 from tests.transport.imap.served import on_dovecot, on_pymap
 from tests.transport.served import Serve, Served, letter, opened, use
@@ -43,9 +43,11 @@ def test_no_copy_is_recognised_without_a_message_id(serve: Serve) -> None:
                 await served.deliver(name + letter("x"))
             async with opened(served.account) as mailbox:
                 unnamed, named = uids = await mailbox.uids_after(0)
+                before = await mailbox.extent("Old", move=False)
                 placed = await mailbox.copy([unnamed, named], "Old")
-                found = await mailbox.resume(uids, "Old", move=False)
-                assert found == {named: placed[named]}
+                begun = dict.fromkeys(uids, before)
+                found = await mailbox.resume(begun, "Old", move=False)
+                assert found == Resumed({named: placed[named]}, frozenset({unnamed}))
 
     asyncio.run(main())
 

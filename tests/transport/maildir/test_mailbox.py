@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import AbsentMailbox, PermanentError
-from postroom.ports import Mailbox, Placement
+from postroom.ports import Mailbox, Placement, Resumed
 from postroom.rules.effects import SetFlags
 from postroom.transport.maildir.mailbox import MaildirMailbox
 from postroom.transport.maildir.maildir import Maildir
@@ -132,7 +132,7 @@ def test_a_move_to_where_it_is_leaves_it(tmp_path: Path, here: str) -> None:
         before = names(tmp_path)
         for moved in (inbox.move, inbox.copy):
             assert await moved([1], here) == {1: Placement(here, UIDVALIDITY, 1)}
-        assert await inbox.resume([1], here, move=True) == {}
+        assert await inbox.resume({1: None}, here, move=True) == Resumed()
         assert names(tmp_path) == before
 
     use(tmp_path, story)
@@ -146,7 +146,7 @@ def test_another_message_in_the_way_loses_nothing(tmp_path: Path) -> None:
             with pytest.raises(PermanentError, match=r"in the way.*UID 2"):
                 await filed([2], "Old")
         with pytest.raises(PermanentError, match=r"in the way.*UID 2"):
-            await inbox.resume([2], "Old", move=True)
+            await inbox.resume({2: None}, "Old", move=True)
         assert octets(tmp_path) == [raw("2"), raw("3")]
         assert octets(tmp_path / ".Old") == [raw("1"), raw("X")]
 
@@ -161,13 +161,15 @@ def test_a_move_that_was_cut_off_is_ended(tmp_path: Path) -> None:
         for file in files(tmp_path / ".Old"):
             file.rename(tmp_path / ".Old" / "cur" / f"{file.name}:2,S")
         fresh = mailbox(maildir)
-        placed = await fresh.resume([1, 2, 3], "Old", move=False)
-        assert placed.keys() == {1, 2}
+        begun = dict.fromkeys([1, 2, 3])
+        placed = await fresh.resume(begun, "Old", move=False)
+        assert placed.copies.keys() == {1, 2}
         assert await fresh.uids_after(0) == [2, 3]
-        assert (await fresh.resume([1, 2, 3], "Old", move=True)).keys() == {1, 2}
+        ended = await fresh.resume(begun, "Old", move=True)
+        assert ended.copies.keys() == {1, 2}
         assert await fresh.uids_after(0) == [3]
         assert octets(tmp_path / ".Old") == [raw("1"), raw("2")]
-        assert await fresh.resume([3], "Nowhere", move=True) == {}
+        assert await fresh.resume({3: None}, "Nowhere", move=True) == Resumed()
 
     use(tmp_path, story)
 

@@ -5,14 +5,14 @@ UIDs only: sequence numbers change under our feet. Nothing here sets `\\Seen`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from postroom.errors import PermanentError, RefusedForNow, TemporaryError
 from postroom.mail.message import Message
-from postroom.ports import Placement
+from postroom.ports import Extent, Placement, Resumed
 from postroom.rules.effects import SetFlags
 from postroom.transport.imap.connection import Connection
-from postroom.transport.imap.copies import find_copies
+from postroom.transport.imap.copies import Sought, look_into, recognisable
 from postroom.transport.imap.directory import Target
 from postroom.transport.imap.exchange import Exchange
 from postroom.transport.imap.fetching import fetched
@@ -21,6 +21,7 @@ from postroom.transport.imap.marking import mark
 from postroom.transport.imap.messages import Place, headers, section
 from postroom.transport.imap.names import Spellings
 from postroom.transport.imap.selection import News, Selection, selection
+from postroom.transport.imap.standing import extent_of
 from postroom.transport.imap.tokens import MAX_UNIQUE
 
 
@@ -146,18 +147,29 @@ class ImapMailbox:
             return {uid: Placement(self._name, self.uidvalidity, uid) for uid in uids}
         return await self._filing.move(uids, place)
 
+    async def extent(self, target: str, *, move: bool) -> Extent | None:
+        """How far the UIDs of a target reach; None where a move leaves no copies."""
+        place = self._target(target)
+        if (move and self._filing.can("MOVE")) or self._is_here(place):
+            return None
+        return await extent_of(self._connection, place)
+
     async def resume(
-        self, uids: Sequence[int], target: str, *, move: bool
-    ) -> dict[int, Placement]:
+        self, begun: Mapping[int, Extent | None], target: str, *, move: bool
+    ) -> Resumed:
         """End a copy or move that was cut off; where those went that were copied."""
         if move and self._filing.can("MOVE"):
-            return {}  # RFC 6851, section 3.3: it SHOULD leave no copies behind
+            return Resumed()  # RFC 6851, section 3.3: it SHOULD leave no copies behind
         place = self._target(target)
-        copies = await self._find(place, await self.headers(uids))
+        if self._is_here(place):
+            return Resumed(doubtful=frozenset(begun))  # a copy is as new as others
+        sought = recognisable(await self.headers(list(begun)), begun)
+        found = await self._find(place, sought) if sought else Resumed()
         if move:
-            with telling_copies(copies):
-                await self._filing.remove(copies)
-        return copies
+            with telling_copies(found.copies):
+                await self._filing.remove(found.copies)
+        untold = begun.keys() - {each.uid for each in sought}
+        return Resumed(found.copies, found.doubtful | untold)
 
     async def trash_name(self) -> str:
         """RFC 6154's \\Trash, or what is usually called so, or one to be made.
@@ -207,34 +219,16 @@ class ImapMailbox:
         if here and self._target(trash).encoded != self._octets:
             raise PermanentError(f"{trash} is the Trash, and another mailbox as well")
 
-    async def _find(
-        self, target: Target, messages: Iterable[Message]
-    ) -> dict[int, Placement]:
-        """Copies of these messages in another mailbox, by UID of this one."""
-        # Without a Message-ID two messages of a program are too easily alike.
-        recognisable = [message for message in messages if message.message_id]
-        if not recognisable or self._is_here(target):
-            return {}
+    async def _find(self, target: Target, sought: Sequence[Sought]) -> Resumed:
+        """Copies in another mailbox, by UID of this one."""
+        self._connection.observer = lambda frame: None  # it tells of the target now
         try:
-            found = await self._look_into(target, recognisable)
+            found = await look_into(self._shared, self._account, target, sought)
         except (RefusedForNow, PermanentError):
             await self._return()
             raise
         await self._return()
         return found
-
-    async def _look_into(
-        self, target: Target, messages: Sequence[Message]
-    ) -> dict[int, Placement]:
-        self._connection.observer = lambda frame: None  # it tells of the target now
-        try:
-            exchange = await self._enter("EXAMINE", target)
-            with self._connection.reading():
-                uidvalidity = selection(exchange).uidvalidity
-        except PermanentError:
-            return {}  # it is not there, or not ours to read
-        place = Place(self._account, target.name, uidvalidity)
-        return await find_copies(self._filing, place, messages)
 
     async def _return(self) -> None:
         """Select the mailbox again; `TemporaryError` if it is no longer the same."""

@@ -6,23 +6,12 @@ taken for those of another. No mailbox that is watched is opened under a second 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from postroom.errors import PermanentError
 from postroom.ports import Standing
 from postroom.transport.imap.connection import Connection
 from postroom.transport.imap.mailbox import ImapMailbox
-from postroom.transport.imap.names import Spellings, to_octets
-from postroom.transport.imap.responses import statuses
-from postroom.transport.imap.tokens import (
-    Value,
-    number,
-    uid_or_none,
-    uidvalidity,
-)
-from postroom.transport.imap.wire import string
-
-_ITEMS = b"(UIDVALIDITY UIDNEXT MESSAGES)"
+from postroom.transport.imap.names import Spellings
+from postroom.transport.imap.standing import standing_of
 
 
 class ImapSession:
@@ -64,18 +53,10 @@ class ImapSession:
         """How a mailbox stands that is not opened now, by STATUS; None where the server
         can't tell, and only opening it does."""
         target = self._connection.directory.target
-        names, encoded = self._connection.names, target(mailbox).encoded
-        called = names.to_user(to_octets(encoded))
-        if self._opened and target(self._opened.name).encoded == encoded:
+        wanted = target(mailbox)
+        if self._opened and target(self._opened.name).encoded == wanted.encoded:
             return None  # RFC 3501, section 6.3.10: not for the one that is selected
-        try:
-            exchange = await self._connection.run("STATUS", string(encoded), _ITEMS)
-        except PermanentError:
-            return None  # opening it tells why
-        with self._connection.reading():
-            told = statuses(exchange.frames)
-            found = [items for name, items in told if names.to_user(name) == called]
-            return _standing(found[-1]) if found else None
+        return await standing_of(self._connection, wanted)
 
     async def prove(self) -> None:
         """A round trip that proves the connection."""
@@ -86,12 +67,3 @@ class ImapSession:
         if watched not in (None, mailbox):
             told = f"{mailbox} is the same mailbox as {watched}"
             raise PermanentError(f"{told}, which is watched already")
-
-
-def _standing(items: Mapping[str, Value]) -> Standing | None:
-    uidnext = uid_or_none(items.get("UIDNEXT"))
-    if uidnext is None or not {"UIDVALIDITY", "MESSAGES"} <= items.keys():
-        return None
-    return Standing(
-        uidvalidity(items["UIDVALIDITY"]), uidnext, number(items["MESSAGES"])
-    )

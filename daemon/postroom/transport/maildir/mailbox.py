@@ -6,12 +6,12 @@ Each call opens the folder anew, in a thread, and keeps nothing open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from postroom.mail.message import Message
 from postroom.mail.names import canonical
-from postroom.ports import Placement
+from postroom.ports import Extent, Placement, Resumed
 from postroom.rules.effects import SetFlags
 from postroom.transport.maildir.filing import Filing
 from postroom.transport.maildir.folder import Entry, Folder
@@ -111,13 +111,19 @@ class MaildirMailbox:
         """Move, making the target if it is absent."""
         return await self._place_in(target, lambda filing, to: filing.move(uids, to))
 
+    async def extent(self, target: str, *, move: bool) -> Extent | None:
+        """None: the name of a file tells of what it is a copy."""
+        return None
+
     async def resume(
-        self, uids: Sequence[int], target: str, *, move: bool
-    ) -> dict[int, Placement]:
+        self, begun: Mapping[int, Extent | None], target: str, *, move: bool
+    ) -> Resumed:
         """End a copy or move that was cut off; where those went that were copied: the
         name of a file tells."""
-        return await self._place_in(
-            target, lambda filing, to: filing.resume(uids, to, move=move)
+        return Resumed(
+            await self._place_in(
+                target, lambda filing, to: filing.resume(list(begun), to, move=move)
+            )
         )
 
     async def trash_name(self) -> str:

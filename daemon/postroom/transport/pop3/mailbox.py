@@ -6,11 +6,11 @@ Maildir, and whatever is done to it is done there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from postroom.mail.message import Message
 from postroom.mail.names import INBOX
-from postroom.ports import Placement
+from postroom.ports import Extent, Placement, Resumed
 from postroom.rules.effects import SetFlags
 from postroom.transport.maildir.mailbox import MaildirMailbox
 from postroom.transport.pop3.collector import Collector
@@ -115,11 +115,15 @@ class PopMailbox:
         """Move into another folder of the Maildir."""
         return await self._inbox.move(uids, target)
 
+    async def extent(self, target: str, *, move: bool) -> Extent | None:
+        """None: a Maildir needs none."""
+        return await self._inbox.extent(target, move=move)
+
     async def resume(
-        self, uids: Sequence[int], target: str, *, move: bool
-    ) -> dict[int, Placement]:
+        self, begun: Mapping[int, Extent | None], target: str, *, move: bool
+    ) -> Resumed:
         """End a copy or move that was cut off."""
-        return await self._inbox.resume(uids, target, move=move)
+        return await self._inbox.resume(begun, target, move=move)
 
     async def trash_name(self) -> str:
         """The Maildir's Trash."""

@@ -6,7 +6,7 @@ Invariant: what is in the maildrop is not changed, and nothing is written on thi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from postroom.mail.arrival import arrived
 from postroom.mail.header import Header, find_blank_line
 from postroom.mail.message import Message, MessageKey
 from postroom.mail.names import INBOX
-from postroom.ports import Listed, Placement
+from postroom.ports import Extent, Listed, Placement, Resumed
 from postroom.rules.effects import SetFlags
 from postroom.transport.pop3.connection import Connection
 from postroom.transport.pop3.incoming import HEAD
@@ -121,9 +121,13 @@ class RemoteMailbox:
         """Refused: there is no other mailbox."""
         raise PermanentError(_NO_MAILDIR)
 
+    async def extent(self, target: str, *, move: bool) -> Extent | None:
+        """None: there is no other mailbox."""
+        return None
+
     async def resume(
-        self, uids: Sequence[int], target: str, *, move: bool
-    ) -> dict[int, Placement]:
+        self, begun: Mapping[int, Extent | None], target: str, *, move: bool
+    ) -> Resumed:
         """Refused: there is no other mailbox."""
         raise PermanentError(_NO_MAILDIR)
 
