@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
+import tracemalloc
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -264,3 +268,20 @@ def test_what_makes_no_sense_is_told(
         plan_for(tmp_path, 'subject = "x"', make_message(), f"save = {options}")
     assert complaint in caught.value.problems[0].message
     assert caught.value.problems[0].key == f"then[1].{key}"
+
+
+def test_an_archive_is_saved_as_it_is_and_never_opened() -> None:
+    """However much comes out of it."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(4):
+            file.writestr(f"{number}.txt", bytes(25_000_000))
+    bomb = archive.getvalue()
+    assert len(bomb) < 200_000
+    body = base64.encodebytes(bomb)
+    tracemalloc.start()
+    files = saved(f"save = {{ attachments = true, {TO} }}", encoded("base64", body))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert list(files.values()) == [bomb]
+    assert most < 5_000_000

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from postroom.errors import TemporaryError
 from postroom.mail.message import Message
-from postroom.rules.effects import Copy, SetFlags
+from postroom.rules.effects import Copy, FileInto, SetFlags
 from postroom.service.events import MessageHandled
 from tests.builders import make_raw
 from tests.service.mailbox import NOON, Mail, MemoryMailbox
@@ -57,6 +57,39 @@ def test_mail_that_was_there_before_is_left_alone(at_desk: AtDesk) -> None:
         mailbox.put(make_raw(message_id="<4@x>"))
         await processor.catch_up(mailbox)
         assert handled(desk) == ["<4@x>"]
+
+    at_desk(steps)
+
+
+@pytest.mark.parametrize("year", [1970, 2099])
+def test_the_time_of_a_message_makes_it_neither_old_nor_new(
+    at_desk: AtDesk, year: int
+) -> None:
+    """A server whose clock is wrong gives any time (INTERNALDATE) it likes."""
+    wrong = datetime(year, 1, 1, tzinfo=UTC)
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw(message_id="<4@x>"), received=wrong)
+        processor = desk.processor(FLAG, adopt_existing=True)
+        await processor.catch_up(mailbox)
+        mailbox.put(make_raw(message_id="<5@x>"), received=wrong)
+        await processor.catch_up(mailbox)
+        assert handled(desk) == ["<5@x>"]
+
+    at_desk(steps)
+
+
+def test_a_message_id_that_a_stranger_used_before_suppresses_no_mail(
+    at_desk: AtDesk,
+) -> None:
+    """Not even where the stranger's message is as long as the one to come."""
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        processor = desk.processor(rule(FileInto("A")))
+        for body in ("spam!\r\n", "bill.\r\n"):
+            mailbox.put(make_raw(body, message_id="<known@x>"))
+            await processor.catch_up(mailbox)
+        assert mailbox.placed == {"A": [1, 2, 3, 4, 5]}
 
     at_desk(steps)
 

@@ -51,6 +51,19 @@ def test_a_5yz_reply_fails_the_recipient_at_every_stage(stage: str) -> None:
     assert receipts == {ANN: Receipt(DeliveryState.FAILED, 554, "no never")}
 
 
+@pytest.mark.parametrize("size", ["SIZE 0", "SIZE 1000000"])
+def test_a_message_that_is_too_large_after_all_is_not_sent_again(size: str) -> None:
+    """The server lied about what it takes, and tells so at the final dot."""
+
+    async def scenario() -> Receipt:
+        replies: dict[str, bytes | None] = {".": b"552 5.3.4 too big\r\n"}
+        async with dealings(ScriptedServer((size,), replies)) as post:
+            return (await post.send(outgoing()))[ANN]
+
+    refused = Receipt(DeliveryState.FAILED, 552, "5.3.4 too big")
+    assert asyncio.run(scenario()) == refused
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_4yz_reply_delays_the_recipient_at_every_stage(stage: str) -> None:
     receipts, _ = receipts_from({stage: b"451 4.3.0 later\r\n"})

@@ -78,7 +78,10 @@ def test_a_certificate_for_another_name_is_refused(
     assert sink.received == []
 
 
-@pytest.mark.parametrize("answer", [None, b"454 4.7.0 not now\r\n"])
+@pytest.mark.parametrize(
+    "answer",
+    [None, b"454 4.7.0 not now\r\n", b"220 go\r\n235 you are in\r\n250 OK\r\n"],
+)
 def test_a_server_without_starttls_hears_no_password_and_no_mail(
     certificates: Certificates, answer: bytes | None
 ) -> None:
