@@ -146,6 +146,19 @@ def test_a_unit_that_fails_undoes_itself_alone(database: Path) -> None:
     assert run(database, steps) == [1, 2]
 
 
+def test_a_unit_that_is_alone_and_fails_leaves_nothing(database: Path) -> None:
+    def break_off(connection: Connection) -> None:
+        insert(1)(connection)
+        raise ValueError("no")
+
+    async def steps(opened: Desk) -> None:
+        with pytest.raises(ValueError, match="no"):
+            await opened.writer.write(break_off, durable=False)
+        await opened.writer.write(insert(2), durable=False)
+
+    assert run(database, steps) == [2]
+
+
 def test_after_a_failed_commit_each_unit_is_done_alone(database: Path) -> None:
     async def steps(opened: Desk) -> None:
         first, orphan, last = await opened.together(

@@ -129,8 +129,20 @@ class Writer:
 
     def _together(self, jobs: Sequence[_Job]) -> list[_Outcome]:
         set_durability(self._connection, any(job.durable for job in jobs))
+        if len(jobs) == 1:
+            return [self._alone(jobs[0].unit)]
         with self._connection.begin():
             return [self._attempt(job.unit) for job in jobs]
+
+    def _alone(self, unit: Unit[Any]) -> _Outcome:
+        """Without a savepoint: the transaction is the unit's own."""
+        try:
+            with self._connection.begin():
+                return _Outcome(unit(self._connection))
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised where it is awaited
+            return _Outcome(error=error)
 
     def _attempt(self, unit: Unit[Any]) -> _Outcome:
         try:
