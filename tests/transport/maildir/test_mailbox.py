@@ -14,6 +14,7 @@ import pytest
 from postroom.errors import AbsentMailbox, PermanentError
 from postroom.ports import Mailbox, Placement, Resumed
 from postroom.rules.effects import SetFlags
+from postroom.transport.maildir.folder import Entry
 from postroom.transport.maildir.mailbox import MaildirMailbox
 from postroom.transport.maildir.maildir import Maildir
 from tests.transport.maildir.letters import (
@@ -37,6 +38,21 @@ def test_it_is_a_mailbox(tmp_path: Path) -> None:
     box: Mailbox = mailbox(prepared(tmp_path), "inbox")
     assert (box.name, box.uidvalidity, box.uidnext) == ("INBOX", UIDVALIDITY, None)
     assert (box.pushes, box.delimiter) == (False, ".")
+
+
+def test_a_file_is_taken_from_where_it_is_expected_and_looked_for_if_it_is_not_there(
+    tmp_path: Path,
+) -> None:
+    async def story(maildir: Maildir, inbox: MaildirMailbox) -> None:
+        # No look at the folder would find it: it is not named after a UID.
+        (tmp_path / "new" / "put").write_bytes(b"Subject: put\n\n")
+        inbox.expect({7: Entry("new", "put"), 2: Entry("new", "elsewhere")})
+        assert await inbox.contents([2, 7]) == {
+            2: raw("2"),
+            7: b"Subject: put\r\n\r\n",
+        }
+
+    use(tmp_path, story)
 
 
 def test_messages_are_found_read_and_not_changed(tmp_path: Path) -> None:

@@ -127,3 +127,20 @@ def test_a_session_that_fails_leaves_nothing_at_work(
         assert maildrop.said("DELE") == []
 
     tell(tmp_path, maildrop, story)
+
+
+def test_what_was_retrieved_is_acted_upon_without_a_look_for_its_file(
+    tmp_path: Path, maildrop: Maildrop
+) -> None:
+    async def story(account: PopAccount, maildrop: Maildrop) -> None:
+        async with opened(account) as mailbox:
+            uids = await mailbox.uids_after(0)
+            await mailbox.headers(uids)
+            for file in [*(tmp_path / "Maildir" / "new").iterdir()]:
+                # A look would find this one, for it comes to `cur` last.
+                (tmp_path / "Maildir" / "cur" / f"{file.name}:2,").hardlink_to(file)
+            assert [*await mailbox.move(uids, "Old")] == uids
+        moved = [file.parent.name for file in (tmp_path / "Maildir/.Old").rglob("*.*")]
+        assert moved == ["new"] * len(uids)
+
+    tell(tmp_path, maildrop, story)

@@ -27,8 +27,9 @@ class NameTaken(PermanentError):
         super().__init__(f"another message is there under this name: {shown}")
 
 
-def deliver(folder: Folder, drafts: Sequence[Finished]) -> None:
-    """Have each of these in the folder, under its base name and its sizes, and on disk.
+def deliver(folder: Folder, drafts: Sequence[Finished]) -> dict[str, Entry]:
+    """Have each of these in the folder, under its base name and its sizes, and on disk;
+    where they are, by their base names, but for those that another has put there now.
 
     Raises `NameTaken` when all others are there.
     """
@@ -42,6 +43,7 @@ def deliver(folder: Folder, drafts: Sequence[Finished]) -> None:
         raise
     if taken:
         raise NameTaken(taken)
+    return stored
 
 
 def _take_back(folder: Folder, entries: Sequence[Entry]) -> None:

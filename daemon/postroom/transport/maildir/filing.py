@@ -38,10 +38,12 @@ class Filing:
     def uids_after(self, uid: int) -> list[int]:
         """All above this one, ascending."""
         entries = ((self._uid(entry.name), entry) for entry in self._folder.entries())
-        found = {each: entry for each, entry in entries if each is not None}
+        found = {
+            each: entry for each, entry in entries if each is not None and each > uid
+        }
         self._known.clear()
-        self._known.update((each, found[each]) for each in found if each > uid)
-        return sorted(self._known)
+        self._known.update(found)
+        return sorted(found)
 
     def newest(self) -> int:
         """The highest there is; 0 if there is none."""

@@ -65,6 +65,11 @@ class MaildirMailbox:
         """False: who puts something here knows."""
         return False
 
+    def expect(self, entries: Mapping[int, Entry]) -> None:
+        """Take it that these files are there, by UID, and look for one only if it is
+        not: they were put there just now."""
+        self._known.update(entries)
+
     # -- what is there -----------------------------------------------------------------
 
     async def newest(self) -> int:

@@ -13,7 +13,7 @@ from postroom.errors import MaildirUnavailable
 from postroom.mail.names import INBOX
 from postroom.transport.maildir.delivery import Finished, deliver
 from postroom.transport.maildir.drafts import Unfinished, remove_left_behind
-from postroom.transport.maildir.folder import CUR, NEW, Folder, opened
+from postroom.transport.maildir.folder import CUR, NEW, Entry, Folder, opened
 from postroom.transport.maildir.mark import write_mark
 from postroom.transport.maildir.names import require_base
 from postroom.transport.maildir.tree import TMP, Tree, make_path
@@ -77,14 +77,15 @@ class Maildir:
         with self._tree() as tree, tree.entered(folder, making=making) as place:
             yield place
 
-    def put(self, letters: Sequence[Letter], folder: str = INBOX) -> None:
+    def put(self, letters: Sequence[Letter], folder: str = INBOX) -> dict[str, Entry]:
         """Put these into the `new/` of a folder, which is made if it is absent. When it
-        returns, all are on disk; one that is there already is there once.
+        returns, all are on disk; one that is there already is there once. Where they
+        are, by their base names, as far as that is known.
 
         Raises `NameTaken` where another message has the name: the others are there.
         """
         if not letters:
-            return
+            return {}
         with self.entered(folder, making=True) as place, ExitStack() as stack:
             tmp = stack.enter_context(self._tmp())
             drafts: list[Finished] = []
@@ -92,7 +93,7 @@ class Maildir:
                 written = [self._write(letter, tmp, stack) for letter in few]
                 _sync([draft for _, draft in written])
                 drafts += written
-            deliver(place, drafts)
+            return deliver(place, drafts)
 
     def sync(self, folder: str = INBOX) -> None:
         """Have on disk what an earlier run has put into a folder; it may have been

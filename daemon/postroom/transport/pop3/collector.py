@@ -211,7 +211,8 @@ class Collector:
             except NameTaken:
                 taken.add(item.uid)
         try:
-            self.maildir.put([*letters.values()])
+            there = self.maildir.put([*letters.values()])
+            self.inbox.expect({uids[name]: each for name, each in there.items()})
         except NameTaken as error:
             taken |= {uids[name] for name in error.bases}
         for uid in taken:

@@ -177,11 +177,12 @@ class PopSession:
         seems_to = drop.hides and custody.keep != timedelta(0)
         # With EXPIRE 0 (RFC 2449, section 6.7) what was retrieved is gone after QUIT.
         expires = self._connection.capabilities.expire == 0
+        inbox = MaildirMailbox(*place)
         collector = Collector(
             custody.account,
             Incoming(custody.account, self._connection, maildir),
             maildir,
-            MaildirMailbox(*place),
+            inbox,
             custody.memory,
             inventory,
             custody.now,
@@ -192,7 +193,6 @@ class PopSession:
             await collector.identify(unidentified)
             drop = await custody.memory.maildrop(custody.account)
         self._foresight = foresight = Foresight(collector)
-        inbox = MaildirMailbox(*place)
         return PopMailbox(inventory, collector, foresight, inbox, drop.uidnext)
 
     def _look_only(
