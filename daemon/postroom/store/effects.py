@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     bindparam,
     exists,
@@ -85,16 +84,14 @@ def open_effects(
             row.rule,
             decode_effect(row.kind, row.arguments),
             row.attempted,
-            _before(row),
+            _before(row.before_uidvalidity, row.before_uidnext),
         )
         for row in connection.execute(query)
     ]
 
 
-def _before(row: Row[Any]) -> Extent | None:
-    if row.before_uidnext is None:
-        return None
-    return Extent(row.before_uidvalidity, row.before_uidnext)
+def _before(uidvalidity: int | None, uidnext: int | None) -> Extent | None:
+    return None if uidnext is None else Extent(uidvalidity, uidnext)
 
 
 def _waiting() -> Select[Any]:
@@ -112,8 +109,7 @@ def begin_effects(
     now: datetime,
     before: Extent | None = None,
 ) -> None:
-    """Record that one more attempt at these is begun, and, unless one was noted, the
-    extent that their target has before it."""
+    """Record an attempt at these as begun; the first extent noted `before` stays."""
     change = {"state": EffectState.DOING, "attempted": True, "updated": now}
     EFFECTS.advance(connection, [{"id": row, **change} for row in ids], counted=True)
     if before is not None:
