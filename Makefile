@@ -3,6 +3,7 @@
 # make lint   the checks alone
 # make soak   SOAK_MINUTES of mail over a network that fails (SOAK_SEED: as before)
 # make scale  what SCALE_MESSAGES messages take: as they come, as old mail, as backlog
+# make model  MODEL_EXAMPLES of what may befall a daemon (MODEL_SEED: as before)
 # make kills  the end by SIGKILL at every call of a POP3 session, and once more behind it
 # make crash  kills at every named point, at CRASH calls to the kernel of each kind, and
 #             at random; failing disks
@@ -19,6 +20,7 @@ SCALE_MESSAGES ?= 100000
 CRASH_KILLS ?= 1000
 CRASH_DIR ?= $(CURDIR)/build/crash
 FUZZ_SECONDS ?= 60
+MODEL_EXAMPLES ?= 1000
 CRASH ?= 6
 VENV := .venv
 RUN := $(VENV)/bin
@@ -27,7 +29,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet \
 	--generate-hashes --universal --python-version 3.11 --upgrade pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint soak crash crash-long scale kills fuzz fuzzing servers requirements clean
+.PHONY: demo test lint soak crash crash-long model scale kills fuzz fuzzing servers requirements clean
 
 demo: $(VENV)/demo.stamp
 	$(RUN)/postroom demo
@@ -54,6 +56,9 @@ crash-long: servers $(VENV)/test.stamp
 		$(RUN)/python -m pytest -n 2 tests/crash/test_random_kills.py \
 		tests/crash/test_syscalls.py -k "campaign or syscalls"
 	$(RUN)/python -m tests.crash.random_table $(CRASH_DIR)
+
+model: $(VENV)/test.stamp
+	MODEL_EXAMPLES=$(MODEL_EXAMPLES) $(RUN)/python -m pytest -s --timeout 0 tests/model
 
 kills: servers $(VENV)/test.stamp
 	KILLS=all $(RUN)/python -m pytest -s tests/endtoend/test_pop3_kills.py

@@ -109,10 +109,9 @@ class Oracle:
         for sender in {letter.sender for letter in self.letters}:
             mine = [e for e in self.letters if e.kind == "answered"]
             mine = [each for each in mine if each.sender == sender]
-            contents = [taken.content for taken in self.relay.taken]
             times = [
                 parsedate_to_datetime(message_from_bytes(content)["Date"])
-                for content in contents
+                for content in self.relay.taken
                 if any(_is_of(letter, content) for letter in mine)
             ]
             for one, next_one in pairwise(sorted(times)):
@@ -153,8 +152,7 @@ class Oracle:
     # -- what is known -----------------------------------------------------------------
 
     def _taken(self, letter: Letter) -> list[bytes]:
-        taken = [each.content for each in self.relay.taken]
-        return [each for each in taken if _is_of(letter, each)]
+        return [each for each in self.relay.taken if _is_of(letter, each)]
 
     def _unknown(self, letter: Letter) -> int:
         unknown = self.relay.unknown.items()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 from postroom.errors import AuthenticationError, TemporaryError
@@ -37,14 +36,6 @@ _RECEIPTS = {
 }
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What was taken, and when."""
-
-    content: bytes
-    when: datetime
-
-
 @dataclass
 class RelayServer:
     """Takes mail, unless it `is_down`; `answers` come first, one an attempt.
@@ -53,10 +44,9 @@ class RelayServer:
     the octets of every attempt that came to its content.
     """
 
-    time: Callable[[], datetime]
     answers: list[Answer] = field(default_factory=list)
     is_down: bool = False
-    taken: list[Taken] = field(default_factory=list)
+    taken: list[bytes] = field(default_factory=list)
     offered: list[bytes] = field(default_factory=list)
     refused: list[bytes] = field(default_factory=list)
     unknown: Counter[bytes] = field(default_factory=Counter)
@@ -75,7 +65,7 @@ class RelayServer:
     def take(self, content: bytes, answer: Answer) -> Receipt:
         """The end of an attempt at this."""
         if answer in (Answer.TAKEN, Answer.CUT_TAKEN):
-            self.taken.append(Taken(content, self.time()))
+            self.taken.append(content)
         if answer in (Answer.CUT_TAKEN, Answer.CUT_NOT_TAKEN):
             self.unknown[content] += 1
             self._past_dot = b""  # it is counted

@@ -11,7 +11,7 @@ import pytest
 from tests.model.daemon import Daemon
 from tests.model.life import WorldClock
 from tests.model.oracle import Oracle
-from tests.model.relay import Answer, RelayServer, Taken
+from tests.model.relay import Answer, RelayServer
 from tests.model.rulefile import RuleFile
 from tests.model.server import Letter, MailServer
 
@@ -21,7 +21,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.clock, self.mail = WorldClock(), MailServer()
-        self.relay = RelayServer(self.clock.true)
+        self.relay = RelayServer()
         self.oracle = Oracle(folder / "state" / "postroom.db", self.mail, self.relay)
         rules = RuleFile().rules(lambda: False)
         parts = (self.clock, self.mail, self.relay, rules)
@@ -93,7 +93,7 @@ def test_a_second_answer_is_noticed_even_where_the_first_is_unknown(
 def test_two_answers_to_one_sender_are_noticed(world: World) -> None:
     first, second = world.arrives("answered"), world.arrives("answered")
     content = world.relay.offered[0].replace(first.name.encode(), second.name.encode())
-    world.relay.taken.append(Taken(content, world.clock.true()))
+    world.relay.taken.append(content)
     notices(world, "was answered twice")
 
 
