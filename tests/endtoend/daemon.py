@@ -103,3 +103,9 @@ class Daemon:
         with process.stderr:
             for line in process.stderr:
                 self._events.put(json.loads(line))
+
+
+def with_options(daemon: Daemon, options: str) -> None:
+    """Add these to the table of the daemon's own options."""
+    text = daemon.settings.read_text()
+    daemon.settings.write_text(text.replace("[postroom]\n", f"[postroom]\n{options}"))

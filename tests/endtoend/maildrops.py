@@ -27,7 +27,6 @@ from tests.servers.sink import RecordingSmtp
 SETTINGS = """
 [postroom]
 state = "{folder}/state"
-free_space = "1K"
 
 [account.home]
 address = "{address}"

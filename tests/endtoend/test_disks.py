@@ -5,6 +5,7 @@ A small disk is a tmpfs of its own, a failing or slow one is the work of strace.
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections import Counter
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.conftest import MakeDaemon
-from tests.endtoend.daemon import Daemon
+from tests.endtoend.daemon import Daemon, with_options
 from tests.endtoend.maildrops import PopHouse, in_the_clear
 from tests.endtoend.oracle import expect, expect_forwards, make_mail, observe
 from tests.endtoend.strace import why_not_strace
@@ -47,16 +48,25 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def fill(disk: Path, left: int) -> Path:
     """Leave so many octets free; what fills it."""
     filler = disk / "filler"
-    status = os.statvfs(disk)
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, status.f_bavail * status.f_frsize - left)
+        while not _reserve(file.fileno(), _free(disk) - left):
+            pass  # a daemon has written meanwhile
     return filler
 
 
-def with_options(daemon: Daemon, options: str) -> None:
-    """Add these to the table of the daemon's own options."""
-    text = daemon.settings.read_text()
-    daemon.settings.write_text(text.replace("[postroom]\n", f"[postroom]\n{options}"))
+def _free(disk: Path) -> int:
+    status = os.statvfs(disk)
+    return status.f_bavail * status.f_frsize
+
+
+def _reserve(file: int, octets: int) -> bool:
+    try:
+        os.posix_fallocate(file, 0, octets)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return False
+    return True
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.endtoend.daemon import with_options
 from tests.endtoend.maildrops import PopDaemon, PopHouse, in_the_clear
 from tests.servers.maildir import drafts_in
 from tests.servers.maildrop import Letter, Maildrop
@@ -124,6 +125,7 @@ def test_a_full_disk_stops_nothing_for_good_and_leaves_nothing_half_written(
     with mounted(place, "size=1m"):
         more = f'maildir = "{place}/mail"'
         daemon = house.daemon(in_the_clear(maildrop.port), more, rules="")
+        with_options(daemon, "free_space = 1\n")
         assert any("the disk is full" in failure for failure in daemon.visit())
         assert "the disk is full" in daemon.command("status").stdout
         # What is not here is still there.
@@ -144,6 +146,7 @@ def test_a_maildir_that_is_read_only_is_told_and_used_again_later(
     with mounted(place, "size=1m"):
         more = f'maildir = "{place}/mail"'
         daemon = house.daemon(in_the_clear(maildrop.port), more, rules="")
+        with_options(daemon, "free_space = 1\n")
         assert daemon.visit() == ()
         maildrop.put(HEAD + b"late\r\n")
         remount(place, "ro")
