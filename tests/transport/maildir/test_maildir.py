@@ -202,6 +202,14 @@ def test_a_folder_is_listed_found_and_made_once(tmp_path: Path) -> None:
     assert (tmp_path / ".Entw&APw-rfe.2026" / "maildirfolder").read_bytes() == b""
 
 
+def test_a_folder_that_a_kill_left_half_made_is_made_whole(tmp_path: Path) -> None:
+    maildir = prepared(tmp_path)
+    (tmp_path / ".Half" / "cur").mkdir(parents=True)
+    assert maildir.has("Half")
+    maildir.sync("Half")
+    assert {each.name for each in (tmp_path / ".Half").iterdir()} >= {"new", "tmp"}
+
+
 @pytest.mark.parametrize("spelled", [".Entwu&Awg-rfe", ".Entw\u00fcrfe"])
 def test_a_folder_that_others_have_spelled_is_the_same(
     tmp_path: Path, spelled: str

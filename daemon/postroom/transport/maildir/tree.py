@@ -55,7 +55,10 @@ class Tree:
         it is made, or `AbsentMailbox` is raised."""
         with ExitStack() as stack:
             with blaming(name):
-                on_disk = self._provide(name) if making else self.find(name)
+                on_disk = self.find(name)
+                # A kill may have left it half made.
+                if making or (on_disk and not self._holds(on_disk, NEW)):
+                    on_disk = self._provide(name)
                 if on_disk is None:
                     raise AbsentMailbox(f"there is no folder {name}")
                 folder = stack.enter_context(self._opened(on_disk))
