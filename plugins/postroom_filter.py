@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cached_property
 from typing import ClassVar
 
 from postroom import (
-    Address,
     AddressText,
     AddressTexts,
     AnyOf,
@@ -36,14 +34,14 @@ class From(Condition):
 
     def holds(self, message: Message) -> bool:
         """True if one of the addresses fits one of the patterns."""
-        found = self.found(message)
-        parts = [part for address in found for part in (address.address, address.name)]
+        found = message.header.addresses(*self.place.fields)
+        parts = (part for address in found for part in (address.address, address.name))
         likely = self._any_of.likely(parts)
         return any(text.fits(address) for text in likely for address in found)
 
     def seen(self, message: Message) -> str:
         """The addresses of the field."""
-        return show_addresses(self.found(message))
+        return message.header.show_addresses(*self.place.fields)
 
     def clue(self) -> Clue:
         """The patterns, wherever the addresses are."""
@@ -53,12 +51,6 @@ class From(Condition):
     def _any_of(self) -> AnyOf[AddressText]:
         """The patterns."""
         return AnyOf(self.addresses)
-
-    def found(self, message: Message) -> list[Address]:
-        """The addresses that are looked at."""
-        return [
-            a for field in self.place.fields for a in message.header.addresses(field)
-        ]
 
 
 class To(From):
@@ -222,12 +214,6 @@ class Auto(Condition):
 def values(message: Message, name: str) -> list[str]:
     """The decoded values of every field of this name."""
     return [field.text for field in message.header.all(name)]
-
-
-def show_addresses(addresses: Iterable[Address]) -> str:
-    """The addresses as a person writes them."""
-    shown = (f"{a.name} <{a.address}>" if a.name else a.address for a in addresses)
-    return ", ".join(shown)
 
 
 @hookimpl

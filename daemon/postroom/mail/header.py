@@ -54,7 +54,10 @@ class Header:
 
     fields: tuple[Field, ...] = ()
     cut: str = ""
-    _addresses: dict[str, tuple[Address, ...]] = field(
+    _addresses: dict[tuple[str, ...], tuple[Address, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _shown: dict[tuple[str, ...], str] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -91,19 +94,38 @@ class Header:
         found = self.all(name)
         return found[0].raw_text if found else ""
 
-    def addresses(self, name: str) -> tuple[Address, ...]:
-        """The addresses of every field of this name, as many as the limits allow."""
-        found = self._addresses.get(name)
+    def addresses(self, *names: str) -> tuple[Address, ...]:
+        """The addresses of every field of these names, one name after the other; of
+        each as many as the limits allow. They are read once."""
+        found = self._addresses.get(names)
         if found is None:
-            values = (entry.raw_text for entry in self.all(name))
-            found = self._addresses[name] = parse_addresses(*values)
+            found = self._addresses[names] = tuple(
+                address for name in names for address in self._read_addresses(name)
+            )
         return found
+
+    def show_addresses(self, *names: str) -> str:
+        """The same as a person writes them, on one line."""
+        shown = self._shown.get(names)
+        if shown is None:
+            written = map(_show_address, self.addresses(*names))
+            shown = self._shown[names] = ", ".join(written)
+        return shown
+
+    def _read_addresses(self, name: str) -> tuple[Address, ...]:
+        return parse_addresses(*(entry.raw_text for entry in self.all(name)))
 
     @cached_property
     def media_types(self) -> tuple[str, ...]:
         """The media type of every Content-Type, of which there should be one."""
         values = (entry.raw_text for entry in self.all("Content-Type"))
         return tuple(read_media_type(value) for value in values)
+
+
+def _show_address(address: Address) -> str:
+    if address.name:
+        return f"{address.name} <{address.address}>"
+    return address.address
 
 
 def _read_fields(block: bytes) -> Iterator[Field]:

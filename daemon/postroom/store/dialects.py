@@ -54,8 +54,11 @@ class _Listed(TypeDecorator[Sequence[Any]]):
         self, value: Sequence[Any] | None, dialect: Dialect
     ) -> str | None:
         """The values as JSON, texts in a form that can be kept."""
-        values = (storable(v) if isinstance(v, str) else v for v in value or ())
-        return json.dumps([*values])
+        values = [*(value or ())]
+        written = json.dumps(values)
+        if "\\u" not in written:
+            return written
+        return json.dumps([storable(v) if isinstance(v, str) else v for v in values])
 
 
 # Made once, for the database toolkit to know it again.
