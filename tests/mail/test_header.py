@@ -140,3 +140,15 @@ def test_any_octets_can_be_read(raw: bytes) -> None:
             assert text.encode().decode() == text
             assert not {"\r", "\n", "\0", "\u2028"} & set(text)
         header.addresses(field.name)
+
+
+def test_addresses_of_several_fields_are_put_together_and_shown_on_one_line() -> None:
+    header = Header.parse(
+        b"Cc: c@example.org\r\nTo: =?utf-8?q?=C3=84nn?= <a@example.org>\r\n\r\n"
+    )
+    found = header.addresses("To", "Cc", "Bcc")
+    assert [each.address for each in found] == ["a@example.org", "c@example.org"]
+    assert header.addresses("to") + header.addresses("cc") == found
+    shown = header.show_addresses("To", "Cc", "Bcc")
+    assert shown == "\u00c4nn <a@example.org>, c@example.org"
+    assert header.show_addresses("Bcc") == ""
