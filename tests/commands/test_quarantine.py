@@ -8,6 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from postroom.ports import Decision
+from postroom.ports.stages import (
+    NO_BODY,
+    NO_HEADER_ANEW,
+    NOT_FETCHED,
+    NOT_GIVEN,
+)
 from postroom.store.store import SqlStore
 from tests.commands.attended import run_attended, with_store
 from tests.commands.workplace import Ended, Workplace
@@ -63,6 +69,7 @@ def test_one_is_shown(workplace: Workplace, ids: list[int]) -> None:
     assert CLEAN in done.out
     data = workplace.run("quarantine", "show", str(ids[0]), "--json").data
     assert data["reason"] == NASTY
+    assert data["stage"] == "deciding"
     assert workplace.run("quarantine", "show", "4711").code == 1
 
 
@@ -72,6 +79,31 @@ def test_those_released_are_decided_anew(
     done = run("quarantine", "release", str(ids[0]))
     assert (done.code, done.out) == (0, f"decided anew: {ids[0]}\n")
     assert left(workplace) == ids[1:]
+
+
+def test_programs_are_told_what_was_released(
+    workplace: Workplace, ids: list[int], run: Callable[..., Ended]
+) -> None:
+    done = run("quarantine", "release", str(ids[0]), "--json")
+    assert (done.code, done.data) == (0, {"released": [ids[0]]})
+    assert left(workplace) == ids[1:]
+
+
+@pytest.mark.parametrize("reason", [NO_HEADER_ANEW, NOT_GIVEN, NO_BODY, NOT_FETCHED])
+def test_one_that_could_not_be_read_is_told_from_one_that_could_not_be_decided(
+    workplace: Workplace, reason: str
+) -> None:
+    async def run(store: SqlStore) -> int:
+        number = await store.begin_run("live", RULES)
+        await store.see([message(7)], datetime.now(UTC))
+        unread = Decision(message(7), failure=f"{reason}: so it said", final=True)
+        await store.commit(number, [unread], None)
+        return (await store.quarantined())[0].id
+
+    id_ = str(with_store(workplace, run))
+    shown = workplace.run("quarantine", "show", id_)
+    assert "stage" in shown.out
+    assert workplace.run("quarantine", "show", id_, "--json").data["stage"] == "reading"
 
 
 def test_all_are_released_or_none(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from postroom.rules.logic import Named
 from postroom.rules.rule import NamedAction, Rule
 from postroom.service.batches import BatchSizes
 from postroom.service.bookmark import Bookmark
+from postroom.service.commitment import Commitment
 from postroom.service.decider import Decider
 from postroom.service.deliberation import Deliberation
 from postroom.service.effector import Effector
@@ -142,12 +144,15 @@ class Desk:
     ) -> Processor:
         """A processor with these rules."""
         sizes = sizes or BatchSizes()
+        shared = (self.store, self.clock)
+        bookmark = Bookmark(ACCOUNT, *shared, adopt_existing, sizes)
+        ring = partial(self.rung.append, 1)
         return Processor(
             account=ACCOUNT,
             book=Rulebook(Edition.of(self.run, rules)),
             store=self.store,
             clock=self.clock,
-            bookmark=Bookmark(ACCOUNT, self.store, self.clock, adopt_existing, sizes),
+            bookmark=bookmark,
             deliberation=Deliberation(
                 owner=Owner(ACCOUNT, "me@ours.example", "Me"),
                 store=self.store,
@@ -158,8 +163,7 @@ class Desk:
                 max_size=max_size,
             ),
             effector=Effector(self.store, self.events.append),
-            observer=self.events.append,
-            ring_outward=lambda: self.rung.append(1),
+            commitment=Commitment(*shared, bookmark, self.events.append, ring),
             sizes=sizes,
         )
 

@@ -8,6 +8,7 @@ import pytest
 
 from postroom.errors import PermanentError
 from postroom.ports import Decision, MessageState
+from postroom.ports.stages import Stage
 from postroom.rules.plan import Plan
 from postroom.store.report import QuarantinedReport
 from postroom.store.store import SqlStore
@@ -49,6 +50,7 @@ def test_the_quarantine_is_listed_latest_first_and_shown(path: Path) -> None:
             size=1000,
             received=NOON,
             attempts=1,
+            stage=Stage.DECIDING,
             reason="it broke",
             updated=NOON,
         )

@@ -120,9 +120,9 @@ def show_message(id_: Message, config: Config = None, json: Json = False) -> Non
 
 
 @quarantine.command("release", epilog=examples("postroom quarantine release 7 8"))
-def release_messages(ids: Messages, config: Config = None) -> None:
+def release_messages(ids: Messages, config: Config = None, json: Json = False) -> None:
     """Decide messages anew, when what was wrong has been mended."""
-    call("quarantine.releasing", config, ids)
+    call("quarantine.releasing", config, ids, json)
 
 
 def _states(

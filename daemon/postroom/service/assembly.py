@@ -20,6 +20,7 @@ from postroom.service.attendance import Attendance
 from postroom.service.backoff import Backoff
 from postroom.service.batches import BatchSizes
 from postroom.service.bookmark import Bookmark
+from postroom.service.commitment import Commitment
 from postroom.service.connections import (
     account_key,
     make_account,
@@ -89,10 +90,9 @@ class Assembly:
     def call_watches(self, places: Iterable[tuple[str, str]]) -> None:
         """Have what can be done in these (account, mailbox) pairs done."""
         wanted = set(places)
-        for station in self.stations.values():
-            for watch in station.watches:
-                if (watch.account, watch.mailbox) in wanted:
-                    watch.call()
+        for watch in (each for s in self.stations.values() for each in s.watches):
+            if (watch.account, watch.mailbox) in wanted:
+                watch.call()
 
     def ring_outward(self) -> None:
         """Say that there may be something new to send or to perform."""
@@ -141,7 +141,8 @@ class Assembly:
         )
 
     def _go_on(self, account: str) -> None:
-        """Have the mail of an account fetched again, for which there was no room."""
+        """Go on with an account, for which there was no room."""
+        self.ring_outward()
         if station := self.stations.get(account):
             station.go_on()
 
@@ -208,23 +209,19 @@ class Assembly:
 
     def _make_processor(self, name: str, table: AccountTable) -> Processor:
         sizes = BatchSizes()
+        shared = (self.store, self.clock)
+        unread = table.pop3 is None
+        bookmark = Bookmark(name, *shared, table.adopts, sizes, notes_unread=unread)
+        parts = (*shared, bookmark, self.observer, self.ring_outward)
         return Processor(
             account=name,
             book=self.book,
             store=self.store,
             clock=self.clock,
-            bookmark=Bookmark(
-                name,
-                self.store,
-                self.clock,
-                table.adopts,
-                sizes,
-                notes_unread=table.pop3 is None,
-            ),
+            bookmark=bookmark,
             deliberation=self._make_deliberation(name),
             effector=Effector(self.store, self.observer),
-            observer=self.observer,
-            ring_outward=self.ring_outward,
+            commitment=Commitment(*parts),
             sizes=sizes,
             may_fetch=partial(self.lookout.may_fetch, name),
         )

@@ -9,6 +9,7 @@ from postroom.errors import PluginError, TemporaryError
 from postroom.mail.message import Depth, Message
 from postroom.mail.owner import Owner
 from postroom.ports import Clock, Decision, Mailbox, Store
+from postroom.ports.stages import NO_BODY
 from postroom.rules.decide import Circumstances, NeedsBody, RuleHeld
 from postroom.rules.plan import Plan
 from postroom.service.decider import Decider, Outcome
@@ -70,8 +71,7 @@ class Deliberation:
         gone = [message.key for message in messages if message.key.uid not in present]
         await self.store.mark_gone(gone)
         unread = (message for message in messages if message.key.uid in present)
-        reason = "the server does not give its body"
-        return [Decision(message, failure=reason) for message in unread]
+        return [Decision(message, failure=NO_BODY) for message in unread]
 
     async def _decide(
         self, edition: Edition, messages: Sequence[Message], *, body_available: bool

@@ -23,18 +23,15 @@ from postroom.ports import (
     Decision,
     Mailbox,
     MessageState,
-    NotSent,
     Store,
 )
-from postroom.rules.effects import Perform, Send
-from postroom.service.aim import aim
+from postroom.ports.stages import NO_HEADER_ANEW, NOT_GIVEN
 from postroom.service.batches import BatchSizes
 from postroom.service.bookmark import NEVER, Bookmark
+from postroom.service.commitment import Commitment, Place
 from postroom.service.deliberation import Deliberation
 from postroom.service.effector import Effector
-from postroom.service.events import Observer
 from postroom.service.finishing import finish
-from postroom.service.reporting import report, report_unsent
 from postroom.service.rulebook import Rulebook
 from postroom.service.suspicion import Suspicion
 
@@ -42,7 +39,6 @@ log = get_logger()
 
 # A message whose deciding was begun so often and never ended is not begun again.
 MOST_ATTEMPTS = 3
-_HIDDEN = "the server did not give its header when it numbered its messages anew"
 
 
 @dataclass(frozen=True)
@@ -54,15 +50,6 @@ class _Round:
     suspicion: Suspicion
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where and under which run a batch is committed, and when it was begun."""
-
-    mailbox: Mailbox
-    run: int
-    begun: float
-
-
 async def _always() -> bool:
     return True
 
@@ -71,9 +58,8 @@ async def _always() -> bool:
 class Processor:
     """Handles the arrivals of one account's mailboxes.
 
-    `ring_outward` is called after something outward was committed. While it may not
-    fetch, only what is known already is done. A stop waits `grace` seconds for the
-    batch in hand; what is left of it then is done after the next start.
+    While it may not fetch, only what is known already is done. A stop waits `grace`
+    seconds for the batch in hand; what is left of it then is done after the next start.
     """
 
     account: str
@@ -83,8 +69,7 @@ class Processor:
     bookmark: Bookmark
     deliberation: Deliberation
     effector: Effector
-    observer: Observer
-    ring_outward: Callable[[], None]
+    commitment: Commitment
     sizes: BatchSizes
     may_fetch: Callable[[], Awaitable[bool]] = _always
     grace: float = 10
@@ -108,7 +93,7 @@ class Processor:
         beginning = await self.bookmark.find(mailbox, suspicion)
         if beginning.unread:
             present = await mailbox.present(beginning.unread)
-            await self._give_up(round_, sorted(present), _HIDDEN, final=True)
+            await self._give_up(round_, sorted(present), NO_HEADER_ANEW, final=True)
         await self.effector.apply(mailbox, self.account)
         if not await self.may_fetch():
             return 0
@@ -147,7 +132,7 @@ class Processor:
     ) -> None:
         if reason := round_.suspicion.verdict(uids, self.clock.monotonic()):
             await self._give_up(round_, uids, reason, final=True)
-            await self._commit(self._at(round_), [], cursor)
+            await self.commitment.commit(self._at(round_), [], cursor)
         else:
             await self._handle(round_, uids, cursor)
         round_.suspicion.clear(uids)
@@ -183,7 +168,7 @@ class Processor:
         present = await round_.mailbox.present(missing)
         gone = [uid for uid in missing if uid not in present]
         await self.store.mark_gone([_key(self.account, round_, uid) for uid in gone])
-        await self._give_up(round_, sorted(present), "the server does not give it")
+        await self._give_up(round_, sorted(present), NOT_GIVEN)
 
     async def _give_up(
         self, round_: _Round, uids: Sequence[int], reason: str, *, final: bool = False
@@ -200,7 +185,7 @@ class Processor:
             for message in messages
             if sightings[message.key].state is MessageState.SEEN
         ]
-        await self._commit(self._at(round_), decisions, None)
+        await self.commitment.commit(self._at(round_), decisions, None)
 
     async def _begin_again(self, round_: _Round, message: Message) -> None:
         """Decide one that was begun before, alone: if it is what ended the process, it
@@ -208,9 +193,10 @@ class Processor:
         if await self.store.begin_again(message.key) <= MOST_ATTEMPTS:
             await self._decide(round_, [message], None)
         else:
+            await self.store.take_back([message.key])  # it is not decided once more
             reason = f"deciding was begun {MOST_ATTEMPTS} times and never ended"
             decision = Decision(message, failure=reason)
-            await self._commit(self._at(round_), [decision], None)
+            await self.commitment.commit(self._at(round_), [decision], None)
 
     async def _decide(
         self, round_: _Round, messages: Sequence[Message], cursor: Cursor | None
@@ -233,45 +219,19 @@ class Processor:
             edition, mailbox, messages
         )
         chunks = list(self.sizes.split_by_octets(open_))
-        place = _Place(mailbox, edition.run, begun)
-        await self._commit(place, decisions, None if chunks else cursor)
+        place = Place(mailbox, edition.run, begun)
+        await self.commitment.commit(place, decisions, None if chunks else cursor)
         for number, chunk in enumerate(chunks, 1):
             uids = [message.key.uid for message in chunk]
             with round_.suspicion.watching(uids, begun):
                 decisions = await self.deliberation.in_full(edition, mailbox, chunk)
             is_last = number == len(chunks)
-            await self._commit(place, decisions, cursor if is_last else None)
+            await self.commitment.commit(place, decisions, cursor if is_last else None)
 
-    async def _commit(
-        self, place: _Place, decisions: Sequence[Decision], cursor: Cursor | None
-    ) -> None:
-        postponed = [each.message.key for each in decisions if not each.charged]
-        if postponed:
-            await self.store.take_back(postponed)
-        charged = [decision for decision in decisions if decision.charged]
-        charged = await aim(place.mailbox, charged)
-        unsent: tuple[NotSent, ...] = ()
-        if charged:
-            unsent = await self.store.commit(place.run, charged, cursor)
-            reach(Point.C7)
-        elif cursor:
-            await self.bookmark.set(place.mailbox, cursor)
-        milliseconds = round((self.clock.monotonic() - place.begun) * 1000, 1)
-        for decision in decisions:
-            report(decision, milliseconds, self.observer)
-        report_unsent(unsent)
-        if any(_goes_out(decision) for decision in charged):
-            self.ring_outward()
-
-    def _at(self, round_: _Round) -> _Place:
-        return _Place(round_.mailbox, self.book.edition.run, self.clock.monotonic())
+    def _at(self, round_: _Round) -> Place:
+        return Place(round_.mailbox, self.book.edition.run, self.clock.monotonic())
 
 
 def _key(account: str, round_: _Round, uid: int) -> MessageKey:
     mailbox = round_.mailbox
     return MessageKey(account, mailbox.name, mailbox.uidvalidity, uid)
-
-
-def _goes_out(decision: Decision) -> bool:
-    effects = decision.plan.effects if decision.plan else ()
-    return any(isinstance(planned.effect, Send | Perform) for planned in effects)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from postroom.errors import Blameless, RefusedForNow, TemporaryError
+from postroom.ports.stages import NOT_FETCHED
 from postroom.service.batches import BatchSizes
 
 _MOST_ENDS = 3
@@ -78,7 +79,7 @@ class Suspicion:
         case = self._cases.get(uids[0]) if len(uids) == 1 else None
         if case is None or case.ends < _MOST_ENDS or now - case.first < case.span:
             return ""
-        return f"it can't be fetched: {case.reason}"
+        return f"{NOT_FETCHED}: {case.reason}"
 
     def split(self, uids: Sequence[int], sizes: BatchSizes) -> Iterator[Sequence[int]]:
         """In batches and in order, suspects in smaller ones."""

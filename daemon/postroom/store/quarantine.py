@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, select
 from postroom.errors import PermanentError
 from postroom.mail.message import MessageKey
 from postroom.ports import MessageState
+from postroom.ports.stages import stage_of
 from postroom.store.report import QuarantinedReport
 from postroom.store.schema import account, located_message, mailbox, message
 from postroom.store.slices import rows_where
@@ -71,6 +72,7 @@ def _report(row: Row[Any]) -> QuarantinedReport:
         size=row.size,
         received=row.received,
         attempts=row.attempts,
+        stage=stage_of(row.reason),
         reason=row.reason,
         updated=row.updated,
     )

@@ -16,6 +16,7 @@ from postroom.ports import (
     RelayReport,
     WatchReport,
 )
+from postroom.ports.stages import Stage
 from postroom.rules.plan import RuleTrace
 
 
@@ -164,7 +165,7 @@ class DeliveryDetail:
 
 @dataclass(frozen=True)
 class QuarantinedReport:
-    """A message that could not be decided, and why."""
+    """A message that could not be decided, at which stage it was left, and why."""
 
     id: int
     key: MessageKey
@@ -172,6 +173,7 @@ class QuarantinedReport:
     size: int
     received: datetime
     attempts: int
+    stage: Stage
     reason: str
     updated: datetime
 

@@ -31,5 +31,6 @@ def _facts(report: QuarantinedReport) -> dict[str, str]:
         "received": tell_time(report.received),
         "attempts": str(report.attempts),
         "quarantined": tell_time(report.updated),
+        "stage": report.stage,
         "why": report.reason,
     }
