@@ -57,7 +57,7 @@ def keep_house(path: Path, clock: StillClock, steps: Steps) -> None:
             due = await store.due(clock.now(), 1)
             await deliver(store, due, DeliveryState.DELIVERED)
             table = PostroomTable(state=path.parent)
-            await steps(Housekeeper(store, path, table, clock), store)
+            await steps(Housekeeper(store, path, lambda: table, clock), store)
 
     asyncio.run(run())
 
@@ -139,3 +139,19 @@ def test_a_large_log_is_emptied(path: Path) -> None:
         assert measure(path).log <= LOG_KEPT
 
     keep_house(path, StillClock(), steps)
+
+
+def test_what_the_settings_keep_may_change_without_a_restart(path: Path) -> None:
+    clock = StillClock()
+
+    async def steps(keeper: Housekeeper, store: SqlStore) -> None:
+        clock.forward(days=2)
+        await keeper.look_after()
+        assert await is_kept(store)
+        shorter = keeper.table().model_copy(update={"keep_content": timedelta(days=1)})
+        keeper.table = lambda: shorter
+        clock.forward(days=2)
+        await keeper.look_after()
+        assert not await is_kept(store)
+
+    keep_house(path, clock, steps)

@@ -39,12 +39,13 @@ _LARGE_LOG = 256 * 1024**2
 class Housekeeper:
     """Looks after the store of a daemon, at intervals, and once a day all that is old.
 
-    Nothing is forgotten while `may_expire` says no: the wall clock may be wrong.
+    It goes by the `table` of the settings as it is at the time. Nothing is forgotten
+    while `may_expire` says no: the wall clock may be wrong.
     """
 
     store: SqlStore
     path: Path
-    table: PostroomTable
+    table: Callable[[], PostroomTable]
     clock: Clock
     may_expire: Callable[[], bool] = always
     bell: asyncio.Event = field(default_factory=asyncio.Event)
@@ -93,7 +94,7 @@ class Housekeeper:
 
     async def _prune(self) -> None:
         self._pruned = self.clock.monotonic()
-        pruned = await self.store.prune(old_before(self.table, self.clock))
+        pruned = await self.store.prune(old_before(self.table(), self.clock))
         counts = {"messages": pruned.messages, "contents": pruned.contents}
         log.info("store_pruned", **counts, octets=pruned.octets)
 

@@ -64,7 +64,7 @@ async def open_service(
         await holds.open(configuration.rules)
         run = await store.begin_run("live", configuration.ruleset)
         book = Rulebook(Edition.of(run, configuration.rules))
-        keeper = Housekeeper(store, path, settings.postroom, clock)
+        keeper = Housekeeper(store, path, lambda: settings.postroom, clock)
         await _recover(store, keeper, clock, sought_relays(configuration))
         stack.push_async_callback(keeper.note_standing)
         await store.notice("reload", "")
@@ -74,6 +74,7 @@ async def open_service(
         shared = (configuration, store, vault, clock, observer)
         door = Door(not settings.postroom.hold)
         parts = Assembly(*shared, book, holds, provision, leash, door)
+        keeper.table = lambda: parts.configuration.settings.postroom
         keeper.may_expire = parts.lookout.wall.may_expire
         yield Service(parts, keeper)
 
