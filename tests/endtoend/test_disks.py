@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,41 @@ def test_a_store_on_a_full_disk_forgets_nothing_and_repeats_nothing(
     assert observe(dovecot.mailboxes(user)) == expect(range(310))
     assert set(forwards(sink).values()) == {1}
     assert len(sink.received) == expect_forwards(range(310)).total()
+
+
+def test_a_full_disk_is_no_failure_of_the_relay_and_sending_goes_on_with_room(
+    disk: Path,
+    dovecot: DovecotServer,
+    sink: RecordingSmtp,
+    make_daemon: MakeDaemon,
+) -> None:
+    """It is full when the delivery is begun, and what comes next must be recorded."""
+    user = dovecot.new_user()
+    dovecot.backlog(user, [make_mail(FORWARDED)])
+    daemon = make_daemon(user, plain(sink), "process")
+    with_options(daemon, NONE)
+    fillers: list[Path] = []
+
+    def fill_up(recipient: str) -> None:
+        sink.at_recipient = None
+        filler = disk / "filler"
+        fillers.append(filler)
+        # Until nothing goes in any more: the daemon writes meanwhile.
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+
+    sink.at_recipient = fill_up
+    daemon.start()
+    told = daemon.wait_for("store_unavailable")[0]
+    assert "disk is full" in told["error"]
+    assert sink.received == []
+    fillers[0].unlink()
+    daemon.wait_for("delivery_settled", patience=20)
+    assert not [each for each in daemon.seen if each["event"] == "relay_failed"]
+    assert daemon.stop() == 0
+    assert list(forwards(sink).values()) == [1]
+    assert "held" not in daemon.command("outbox", "list").stdout
 
 
 # -- disks that fail -------------------------------------------------------------------

@@ -17,6 +17,7 @@ from postroom.ports import PAUSED, HoldKind, Ruleset
 from postroom.rules.rule import Rule
 from postroom.service.batches import BatchSizes
 from postroom.service.bookmark import Bookmark
+from postroom.service.commitment import Commitment
 from postroom.service.decider import Decider
 from postroom.service.deliberation import Deliberation
 from postroom.service.effector import Effector
@@ -178,17 +179,17 @@ class Daemon:
 
     def _make_processor(self) -> Processor:
         sizes = BatchSizes()
-        shared = (ACCOUNT, self._store, self.clock)
+        shared = (self._store, self.clock)
+        bookmark = Bookmark(ACCOUNT, *shared, adopt_existing=True, sizes=sizes)
         return Processor(
             account=ACCOUNT,
             book=self._book,
             store=self._store,
             clock=self.clock,
-            bookmark=Bookmark(*shared, adopt_existing=True, sizes=sizes),
+            bookmark=bookmark,
             deliberation=self._make_deliberation(),
             effector=Effector(self._store, ignore),
-            observer=ignore,
-            ring_outward=lambda: None,
+            commitment=Commitment(*shared, bookmark, ignore, lambda: None),
             sizes=sizes,
         )
 

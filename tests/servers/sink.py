@@ -44,8 +44,9 @@ class RecordingSmtp:
     `refusals` answers RCPT (recipient to reply), `data_reply` answers the final dot in
     place of an acceptance, and of the next `drops` transactions the octets are kept in
     `dropped`, but the connection ends without a reply. `at_dot` is called
-    with the octets of the next transaction, which is never answered. An acceptance
-    tells its place in `received`.
+    with the octets of the next transaction, which is never answered; `at_recipient`
+    with each one at RCPT, before that is answered. An acceptance tells its place in
+    `received`.
     """
 
     port: int = 0
@@ -56,6 +57,7 @@ class RecordingSmtp:
     data_reply: str | None = None
     drops: int = 0
     at_dot: Callable[[bytes], None] | None = None
+    at_recipient: Callable[[str], None] | None = None
     received: list[Received] = field(default_factory=list)
     dropped: list[Received] = field(default_factory=list)
 
@@ -76,6 +78,8 @@ class RecordingSmtp:
         rcpt_options: list[str],
     ) -> str:
         """Accept or refuse a recipient."""
+        if self.at_recipient is not None:
+            await asyncio.to_thread(self.at_recipient, address)
         if address in self.refusals:
             return self.refusals[address]
         envelope.rcpt_tos.append(address)

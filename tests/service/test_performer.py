@@ -234,7 +234,7 @@ def test_a_plugin_that_hangs_delays_its_own_alone(at_place: AtPlace) -> None:
         await asyncio.gather(running, return_exceptions=True)
         # A stop is no beginning without an end, and it is done again after a restart.
         due, *_ = await place.desk.store.due_performs(place.desk.clock.now(), 9)
-        assert (due.attempts, due.begun_before) == (1, False)
+        assert (due.attempts, due.begun) == (1, 0)
 
     at_place(steps)
 

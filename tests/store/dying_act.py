@@ -28,7 +28,7 @@ async def begin(store: SqlStore, act: str) -> None:
     else:
         await store.recover(NOON)
         (due,) = await store.due(NOON, 1)
-        await store.mark_sending([due.id])
+        await store.begin_sending([due.id])
 
 
 async def main(path: Path, act: str) -> None:

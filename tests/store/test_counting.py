@@ -25,6 +25,7 @@ COUNTS = {
     "effect": "SELECT attempts FROM effect",
     "delivery": "SELECT attempts FROM delivery",
 }
+DELAYED = Receipt(DeliveryState.DELAYED, 451, "busy")
 
 
 def counted(path: Path, table: str) -> list[int]:
@@ -71,20 +72,71 @@ def test_each_attempt_at_a_perform_is_counted(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("charged", "kept"), [(True, 1), (False, 0)])
-def test_a_delivery_is_counted_at_its_dot_and_taken_back_if_it_is_not_charged(
+def test_a_delivery_is_counted_when_it_is_begun_and_once(
     path: Path, charged: bool, kept: int
 ) -> None:
-    delayed = Receipt(DeliveryState.DELAYED, 451, "busy")
-
     async def steps(store: SqlStore) -> None:
         await decide(store, (message(1), plan("k", Send(outgoing()))))
         (due,) = await store.due(NOON, 9)
+        await store.begin_sending([due.id])
+        assert counted(path, "delivery") == [1]
         await store.mark_sending([due.id])
         assert counted(path, "delivery") == [1]
-        await store.settle([DeliveryResult(due.id, delayed, NOON, charged=charged)])
+        await store.settle([DeliveryResult(due.id, DELAYED, NOON, charged=charged)])
         assert counted(path, "delivery") == [kept]
         (due,) = await store.due(NOON, 9)
-        await store.settle([DeliveryResult(due.id, delayed, NOON)])
+        await store.settle([DeliveryResult(due.id, DELAYED, NOON)])
         assert counted(path, "delivery") == [kept + 1], "refused before the dot"
+
+    with_store(path, steps)
+
+
+def test_a_delivery_that_something_else_has_ended_counts_no_attempt(
+    path: Path,
+) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", Send(outgoing()))))
+        (due,) = await store.due(NOON, 9)
+        for begun in (1, 2):
+            await store.begin_sending([due.id])
+            (again,) = await store.due(NOON, 9)
+            assert (again.attempts, again.begun) == (begun, begun)
+        await store.take_back_sending([due.id])
+        (again,) = await store.due(NOON, 9)
+        # The process had ended at the first; of the second it did not.
+        assert (again.attempts, again.begun) == (1, 0)
+        await store.mark_sending([due.id])
+        await store.take_back_sending([due.id])
+        assert counted(path, "delivery") == [2], "it is past its dot"
+
+    with_store(path, steps)
+
+
+def test_one_that_is_retried_by_hand_while_it_is_begun_can_be_sent(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", Send(outgoing()))))
+        (due,) = await store.due(NOON, 9)
+        await store.settle([DeliveryResult(due.id, DELAYED, NOON)])
+        await store.begin_sending([due.id])
+        assert await store.retry_deliveries([due.id]) == []
+        await store.mark_sending([due.id])
+        assert counted(path, "delivery") == [1]
+
+    with_store(path, steps)
+
+
+def test_no_attempt_in_a_mailbox_counts_that_something_else_has_ended(
+    path: Path,
+) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", FileInto("News"))))
+        for _ in range(2):
+            (each,) = await store.open_effects("home", "INBOX", 7)
+            await store.begin_effects([each.id])
+        (each,) = await store.open_effects("home", "INBOX", 7)
+        assert (each.begun, each.attempted) == (2, True)
+        await store.finish_effects([], [each.id])
+        (each,) = await store.open_effects("home", "INBOX", 7)
+        assert (each.begun, each.attempted) == (0, True)
 
     with_store(path, steps)

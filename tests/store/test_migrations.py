@@ -75,7 +75,7 @@ def test_a_newer_store_is_refused_and_left_as_it_is(
     with_store(path, nothing)
     execute(path, "UPDATE meta SET schema_version = 99")
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"version 99.*up to 6\. .* install that"):
+    with pytest.raises(StoreError, match=r"version 99.*up to 7\. .* install that"):
         with_store(path, nothing, read_only=read_only)
     assert path.read_bytes() == before
 
@@ -167,10 +167,15 @@ def test_from_version_1_everything_is_kept(path: Path) -> None:
     assert (version, before.pop("meta")[0][2]) == (current_version(), 1)
     effects = after.pop("effect")
     assert [row[4] for row in effects] == ["1:a/0", "2:b/0", "2:b/1"]
-    assert [row[:4] + row[5:-5] for row in effects] == [
+    assert [row[:4] + row[5:-6] for row in effects] == [
         row[:4] + row[5:] for row in before.pop("effect")
     ]
-    assert {row[-5:] for row in effects} == {(0, None, None, None, None)}, "none again"
+    assert {row[-6:] for row in effects} == {(0, None, None, None, None, 0)}, (
+        "none again"
+    )
+    deliveries = after.pop("delivery")
+    assert [row[:-1] for row in deliveries] == before.pop("delivery")
+    assert {row[-1] for row in deliveries} == {0}, "none is blamed"
     plans = after.pop("plan")
     assert [row[:-1] for row in plans] == before.pop("plan")
     assert {row[-1] for row in plans} == {"live"}, "made of what had arrived"
@@ -264,5 +269,5 @@ def test_a_store_of_version_1_is_not_read_before_it_is_brought_up_to_date(
     path: Path,
 ) -> None:
     write_version_one(path)
-    with pytest.raises(StoreError, match=r"schema version 1, .* reads version 6"):
+    with pytest.raises(StoreError, match=r"schema version 1, .* reads version 7"):
         with_store(path, nothing, read_only=True)

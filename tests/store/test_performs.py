@@ -101,7 +101,7 @@ def test_one_that_was_begun_and_not_ended_is_due_again_and_counted(
     async def restart(store: SqlStore) -> None:
         assert await store.next_perform() == NOON
         again = await begin(store)
-        assert (again.attempts, again.begun_before) == (1, True)
+        assert (again.attempts, again.begun) == (1, 1)
         (third,) = await store.due_performs(NOON, 9)
         assert (third.attempts, third.key) == (2, again.key)
 
@@ -110,7 +110,7 @@ def test_one_that_was_begun_and_not_ended_is_due_again_and_counted(
         await store.finish_performs([held])
         assert await store.release(HoldKind.RULE, "Invoices")
         (anew,) = await store.due_performs(NOON, 9)
-        assert (anew.attempts, anew.begun_before) == (0, False)
+        assert (anew.attempts, anew.begun) == (0, 0)
 
     with_store(path, crash)
     with_store(path, restart)
@@ -159,7 +159,7 @@ def test_one_that_is_planned_again_is_due_at_its_time(path: Path) -> None:
         assert await store.due_performs(NOON, 9) == []
         assert await store.next_perform() == LATER
         (later,) = await store.due_performs(LATER, 9)
-        assert (later.attempts, later.begun_before) == (1, False)
+        assert (later.attempts, later.begun) == (1, 0)
         (handled,) = await store.history()
         assert handled.effects[0].detail == "503"
         assert handled.state is MessageState.DECIDED

@@ -34,7 +34,7 @@ from tests.store.samples import (
 def test_an_empty_store_has_a_summary(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
         summary = await store.summary()
-        assert summary.schema_version == 6
+        assert summary.schema_version == 7
         assert len(summary.store_id) == 36
         assert summary.messages == {}
         assert summary.deliveries == {}

@@ -44,14 +44,17 @@ def test_everything_is_kept(path: Path) -> None:
     assert [row[:-1] for row in plans] == before.pop("plan")
     assert {row[-1] for row in plans} == {"live"}
     effects = after.pop("effect")
-    assert [row[:-2] for row in effects] == before.pop("effect")
-    assert {row[-2:] for row in effects} == {(None, None)}, "nothing was noted"
+    assert [row[:-3] for row in effects] == before.pop("effect")
+    assert {row[-3:] for row in effects} == {(None, None, 0)}, "nothing was noted"
+    deliveries = after.pop("delivery")
+    assert [row[:-1] for row in deliveries] == before.pop("delivery")
+    assert {row[-1] for row in deliveries} == {0}, "none is blamed"
     assert after == before
 
 
 def test_it_is_not_read_before_it_is_brought_up_to_date(path: Path) -> None:
     write_version_three(path)
-    with pytest.raises(StoreError, match=r"schema version 3, .* reads version 6"):
+    with pytest.raises(StoreError, match=r"schema version 3, .* reads version 7"):
         with_store(path, nothing, read_only=True)
 
 

@@ -16,7 +16,7 @@ from tests.store.samples import NOON, message, with_store
 from tests.store.version_one import TABLES
 from tests.store.version_two import write_version_two
 
-ADDED = {"message": 1, "effect": 5, "plan": 1}
+ADDED = {"message": 1, "effect": 6, "delivery": 1, "plan": 1}
 
 
 def rows_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -46,7 +46,7 @@ def test_everything_is_kept(path: Path) -> None:
 
 def test_it_is_not_read_before_it_is_brought_up_to_date(path: Path) -> None:
     write_version_two(path)
-    with pytest.raises(StoreError, match=r"schema version 2, .* reads version 6"):
+    with pytest.raises(StoreError, match=r"schema version 2, .* reads version 7"):
         with_store(path, nothing, read_only=True)
 
 

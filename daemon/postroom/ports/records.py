@@ -96,7 +96,8 @@ class Decision:
 @dataclass(frozen=True)
 class OpenEffect:
     """A mailbox effect that is still to be done. `attempted` is True when it was begun
-    before and its result was not recorded; its target's extent was noted `before`."""
+    before and its result was not recorded; its target's extent was noted `before`. So
+    many times it was `begun` last and never ended, be it by a failed connection."""
 
     id: int
     message: MessageKey
@@ -104,16 +105,19 @@ class OpenEffect:
     effect: Effect
     attempted: bool
     before: Extent | None = None
+    begun: int = 0
 
 
 @dataclass(frozen=True)
 class EffectResult:
-    """What came of an effect: `done`, `failed` or `held`; where the message went."""
+    """What came of an effect: `done`, `failed` or `held`; where the message went. It is
+    put aside if it was `begun` so many times and never ended."""
 
     id: int
     state: EffectState
     detail: str = ""
     placement: Placement | None = None
+    begun: int = 0
 
 
 class HoldKind(StrEnum):
@@ -141,8 +145,8 @@ class Hold:
 @dataclass(frozen=True)
 class OpenPerform:
     """A `Perform` whose time has come; `key` is the same at each attempt, of which
-    there were `attempts` before. `begun_before`: the last one was begun, and what came
-    of it was not recorded."""
+    there were `attempts` before. Of those so many were `begun` last, and never
+    ended."""
 
     id: int
     key: str
@@ -151,18 +155,19 @@ class OpenPerform:
     effect: Perform
     attempts: int
     created: datetime
-    begun_before: bool = False
+    begun: int = 0
 
 
 @dataclass(frozen=True)
 class PerformResult:
     """What came of a `Perform`: `done`, `failed` or `held`; or `planned` again, with
-    the time of the next attempt."""
+    the time of the next attempt. It is put aside as an `EffectResult` is."""
 
     id: int
     state: EffectState
     detail: str = ""
     next_attempt: datetime | None = None
+    begun: int = 0
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ class Relay(Protocol):
 
 @dataclass(frozen=True)
 class DueDelivery:
-    """A delivery whose time has come. `attempts` counts those that were charged."""
+    """A delivery whose time has come. `attempts` counts those that were charged; of
+    those so many were `begun` last, and never ended."""
 
     id: int
     outgoing_id: int
@@ -74,6 +75,7 @@ class DueDelivery:
     recipient: str
     attempts: int
     created: datetime
+    begun: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class DeliveryResult:
     is to be looked for first (`Doubt`): when.
 
     With `charged` False (no transaction came about) the attempt is not counted against
-    the delivery.
+    the delivery. With `ends` False it goes on counting as begun and never ended.
     """
 
     id: int
@@ -91,6 +93,7 @@ class DeliveryResult:
     next_attempt: datetime | None = None
     charged: bool = True
     look: datetime | None = None
+    ends: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How far the handling of a message came that could not be decided.
+"""How far the handling of a message came that was put aside.
 
 Invariant: whatever keeps a message from being read is told with one of these reasons.
 """
@@ -11,6 +11,10 @@ NO_HEADER_ANEW = "the server did not give its header when it numbered its messag
 NOT_GIVEN = "the server does not give it"
 NO_BODY = "the server does not give its body"
 NOT_FETCHED = "it can't be fetched"  # and why
+
+# What was begun so often and never ended: it is what ended the process.
+MOST_BEGINNINGS = 3
+FATAL = f"it was begun {MOST_BEGINNINGS} times and never ended"
 
 _UNREAD = (NO_HEADER_ANEW, NOT_GIVEN, NO_BODY, NOT_FETCHED)
 

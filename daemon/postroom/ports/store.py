@@ -89,14 +89,12 @@ class Store(Memories, Maildrops, Protocol):
         """Take back the last attempt at those still `seen`: something else ended it."""
 
     async def unknown(self, messages: Sequence[Message]) -> frozenset[MessageKey]:
-        """Those of which nothing is known: that have no row, and are like none that the
-        same mailbox held, decided, under another UIDVALIDITY; and those that were noted
-        as held."""
+        """Those without a row that are like none that the same mailbox held, decided,
+        under another UIDVALIDITY; and those that were noted as held."""
 
     async def note_arrived(self, messages: Sequence[Message], held: str = "") -> None:
-        """Record these as `seen`, no attempt begun; `acknowledged` at once are the same
-        as with `see`. What would go out of one that is `held` waits for the owner, who
-        is told this reason. Those that have a row keep it as it is."""
+        """Record these as `seen`, no attempt begun, or `acknowledged` as with `see`.
+        What would go out of one `held` for a reason waits. A row there is kept."""
 
     async def carry_over(
         self, account: str, mailbox: str, messages: Sequence[Message]
@@ -152,10 +150,12 @@ class Store(Memories, Maildrops, Protocol):
         """Record that these are being done, and their target's extent before that; what
         was noted of one that was begun earlier stays."""
 
-    async def finish_effects(self, results: Sequence[EffectResult]) -> None:
-        """Record results, and move their messages to `settled` and `acknowledged`. What
-        was `acknowledged` as placed by one of these, and by its UID was not, is `seen`
-        again."""
+    async def finish_effects(
+        self, results: Sequence[EffectResult], left: Collection[int] = ()
+    ) -> None:
+        """Record results, and settle and acknowledge their messages; what was begun and
+        is `left` counts as never begun. What was `acknowledged` as placed by one of
+        these, and by its UID was not, is `seen` again."""
 
     async def recover(
         self, now: datetime, relay: str | None = None, sought: Collection[str] = ()
@@ -197,9 +197,15 @@ class Store(Memories, Maildrops, Protocol):
     async def outgoing(self, outgoing_id: int) -> Outgoing:
         """The envelope and the exact bytes; `ContentError` if they are damaged."""
 
+    async def begin_sending(self, ids: Sequence[int]) -> None:
+        """Count an attempt, before their relay is asked; `Withdrawn` as below."""
+
+    async def take_back_sending(self, ids: Sequence[int]) -> None:
+        """Have the last attempts at these not count, unless past the final dot."""
+
     async def mark_sending(self, ids: Sequence[int]) -> None:
         """Record that the final dot is about to be sent; `Withdrawn` if the owner took
-        one of them away meanwhile: then none is recorded."""
+        one of them away: then none is recorded."""
 
     async def settle(
         self, results: Sequence[DeliveryResult]
@@ -219,8 +225,7 @@ class Store(Memories, Maildrops, Protocol):
         """The octets that were kept for this perform; None where it needs none."""
 
     async def begin_perform(self, id: int) -> bool:
-        """Record that one more attempt at it is begun; False, and nothing is recorded,
-        for one that is not open any more."""
+        """Record that it is begun once more; False, and nothing, if it is not open."""
 
     async def finish_performs(
         self, results: Sequence[PerformResult]

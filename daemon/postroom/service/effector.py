@@ -7,11 +7,12 @@ for now stays open for the next round, and holds up nothing but its own message'
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-from postroom.errors import PermanentError, RefusedForNow
+from postroom.errors import PermanentError, PostroomError, RefusedForNow
 from postroom.failpoints import Point, reach
 from postroom.log import get_logger
 from postroom.mail.message import MessageKey
@@ -24,9 +25,11 @@ from postroom.ports import (
     Placement,
     Store,
 )
-from postroom.rules.effects import Copy, Delete, Effect, FileInto, SetFlags, tell
+from postroom.rules.effects import Effect, tell
+from postroom.service.attempts import Attempts
 from postroom.service.doing import command
 from postroom.service.events import EffectFinished, Observer
+from postroom.service.grouping import Round, given_up, group, is_suspect
 from postroom.service.resuming import (
     BEFORE,
     PERHAPS_TWICE,
@@ -37,34 +40,7 @@ from postroom.service.resuming import (
 
 log = get_logger()
 
-# Flags first, while the message still has the name it is known by; then copies, then
-# the one place.
-_ORDER: tuple[type[Effect], ...] = (SetFlags, Copy, FileInto, Delete)
-_LEAVING = (FileInto, Delete)
 _GONE = "the message was no longer there"
-
-
-@dataclass
-class _Round:
-    """One round over a mailbox: what was left open in it is not tried again. The leave
-    of `departing` messages was begun before; the `doubtful` may have been done then."""
-
-    left: set[int] = field(default_factory=set)
-    staying: set[MessageKey] = field(default_factory=set)
-    departing: set[MessageKey] = field(default_factory=set)
-    doubtful: set[int] = field(default_factory=set)
-
-    def may(self, effect: OpenEffect) -> bool:
-        """True if it was not tried; a message stays while another effect is open."""
-        if isinstance(effect.effect, _LEAVING) and effect.message in self.staying:
-            return False
-        return effect.id not in self.left
-
-    def leave(self, effects: Iterable[OpenEffect]) -> None:
-        """Leave these open."""
-        for each in effects:
-            self.left.add(each.id)
-            self.staying.add(each.message)
 
 
 @dataclass(frozen=True)
@@ -73,6 +49,7 @@ class Effector:
 
     store: Store
     observer: Observer
+    attempts: Attempts = field(default_factory=Attempts)
 
     async def apply(self, mailbox: Mailbox, account: str) -> None:
         """Do every effect that is open on this mailbox.
@@ -81,28 +58,63 @@ class Effector:
         `TemporaryError` when the connection fails; what was done till then is recorded,
         the rest stays open.
         """
-        round_ = _Round()
+        round_ = Round()
         while effects := await self._open(mailbox, account, round_):
-            round_.departing |= set(_departing(effects))
-            results: list[EffectResult] = []
+            round_.note(effects)
+            results = given_up(effects)
+            ended = False  # an error that nobody foresaw ends the process
             try:
-                for effect, group in _group(effects):
-                    if untried := [each for each in group if round_.may(each)]:
-                        how = (untried, round_, results)
-                        round_.leave(await self._carry_out(mailbox, effect, *how))
+                await self._do_all(mailbox, effects, round_, results)
+                ended = True
+            except (PostroomError, asyncio.CancelledError):
+                ended = True
+                raise
             finally:
-                reach(Point.C19)
-                await self.store.finish_effects(results)
-                reach(Point.C20)
-            await self.store.mark_gone(list(_missing(effects, results)))
-            self._tell(effects, results)
+                await self._record(effects, results, round_, ended=ended)
+
+    async def _do_all(
+        self,
+        mailbox: Mailbox,
+        effects: Sequence[OpenEffect],
+        round_: Round,
+        results: list[EffectResult],
+    ) -> None:
+        for effect, members in group(_without_result(effects, results)):
+            if untried := [each for each in members if round_.may(each)]:
+                left = await self._carry_out(mailbox, effect, untried, round_, results)
+                round_.leave(left)
+            if is_suspect(members[0]):
+                # What ended well must not be begun anew beside what may not.
+                await self._record(effects, results, round_)
+
+    async def _record(
+        self,
+        effects: Sequence[OpenEffect],
+        results: list[EffectResult],
+        round_: Round,
+        *,
+        ended: bool = True,
+    ) -> None:
+        """Record and tell these results; what else was begun counts as never begun if
+        its attempts have `ended`."""
+        reach(Point.C19)
+        left = round_.begun - {each.id for each in results} if ended else ()
+        await self.store.finish_effects(results, left)
+        self.attempts.ended(round_.begun)
+        round_.begun.clear()
+        reach(Point.C20)
+        await self.store.mark_gone(list(_missing(effects, results)))
+        self._tell(effects, results)
+        results.clear()
 
     async def _open(
-        self, mailbox: Mailbox, account: str, round_: _Round
+        self, mailbox: Mailbox, account: str, round_: Round
     ) -> list[OpenEffect]:
         place = (account, mailbox.name, mailbox.uidvalidity)
         return [
-            each for each in await self.store.open_effects(*place) if round_.may(each)
+            replace(each, begun=self.attempts.unended(each.id, each.begun))
+            for each in await self.store.open_effects(*place)
+            if round_.may(each)
         ]
 
     async def _carry_out(
@@ -110,14 +122,17 @@ class Effector:
         mailbox: Mailbox,
         effect: Effect,
         group: Sequence[OpenEffect],
-        round_: _Round,
+        round_: Round,
         results: list[EffectResult],
     ) -> list[OpenEffect]:
         """Do these and add what came of them to `results`; those that stay open."""
         reason = "the server did not do it, and did not say why"
         try:
             before = await extent_before(mailbox, effect, group)
-            await self.store.begin_effects([each.id for each in group], before)
+            ids = [each.id for each in group]
+            round_.begun.update(ids)
+            count = partial(self.store.begin_effects, before=before)
+            await self.attempts.begin(ids, count)
             reach(Point.C8)
             found, doubtful = await look_back(mailbox, effect, group)
             round_.doubtful |= doubtful
@@ -161,22 +176,11 @@ class Effector:
                 )
 
 
-def _group(effects: Iterable[OpenEffect]) -> Iterator[tuple[Effect, list[OpenEffect]]]:
-    """Equal effects together, in the order in which they must be done."""
-
-    def place(effect: OpenEffect) -> tuple[int, str]:
-        return _ORDER.index(type(effect.effect)), repr(effect.effect)
-
-    for _, group in groupby(sorted(effects, key=place), key=place):
-        members = list(group)
-        yield members[0].effect, members
-
-
 async def _do(
     mailbox: Mailbox,
     effect: Effect,
     group: Sequence[OpenEffect],
-    round_: _Round,
+    round_: Round,
     results: list[EffectResult],
 ) -> None:
     """Add what came of these; nothing of those that are there and were not done."""
@@ -212,14 +216,6 @@ def _held(
 ) -> EffectResult:
     placement = placed.get(effect.message.uid)
     return EffectResult(effect.id, EffectState.HELD, str(error), placement)
-
-
-def _departing(effects: Iterable[OpenEffect]) -> Iterator[MessageKey]:
-    return (
-        each.message
-        for each in effects
-        if each.attempted and isinstance(each.effect, _LEAVING)
-    )
 
 
 def _conclude_gone(

@@ -10,6 +10,7 @@ from datetime import timedelta
 from postroom.errors import (
     AuthenticationError,
     ContentError,
+    StoreUnavailable,
     TemporaryError,
     Withdrawn,
 )
@@ -24,6 +25,9 @@ from postroom.ports import (
     RelayReport,
     Store,
 )
+from postroom.ports.stages import MOST_BEGINNINGS
+from postroom.service.attempts import Attempts
+from postroom.service.blame import Blame
 from postroom.service.door import Door
 from postroom.service.finishing import finish
 from postroom.service.health import RelayHealth, RelayState, SenderTimings
@@ -32,6 +36,7 @@ from postroom.service.receipts import Settlement
 log = get_logger()
 
 _BATCH = 100
+_FATAL = f"it was begun {MOST_BEGINNINGS} times, and each time the daemon ended at it"
 
 
 class Lane:
@@ -56,13 +61,12 @@ class Lane:
         self._health = health
         self._timings = timings
         self._door = door
+        self._attempts = Attempts()
         self._bell = asyncio.Event()
         # An arrival must not have a relay tried that is to be stayed away from.
         self._wanted_now = asyncio.Event()
         self._dot_in_flight = False
-        # Messages at which the relay failed, and how many had been served before.
-        self._suspects: dict[int, int] = {}
-        self._served = 0
+        self._blame = Blame()
         # None: what an earlier process reported is not true of this one.
         self._reported: RelayReport | None = None
 
@@ -90,7 +94,7 @@ class Lane:
                     await self._rest(await self._drain())
                 except TemporaryError as error:  # the store's: its disk is full, say
                     log.warning("store_unavailable", error=str(error))
-                    await asyncio.sleep(self._timings.store_pause)
+                    await self._wait(self._bell, self._timings.store_pause)
         finally:
             await self._relay.close()
 
@@ -102,8 +106,7 @@ class Lane:
             await self._relay.close()
 
     async def _drain(self) -> float | None:
-        """Send what is due, and report how the relay does; how many seconds to stay
-        away from it, if any."""
+        """Send what is due, and report how the relay does; how long to stay away."""
         stay_away = await self._send_due()
         report = RelayReport(self.name, self.state.last_error, self.state.retry_at)
         if report != self._reported:
@@ -129,7 +132,7 @@ class Lane:
         return await self._store.due(self._clock.now(), _BATCH, self.name)
 
     async def _send_batch(self, due: Iterable[DueDelivery]) -> float | None:
-        for outgoing_id, deliveries in self._in_order(due):
+        for outgoing_id, deliveries in self._blame.in_order(due):
             if not self._door.is_open:  # it was closed after the message before
                 return None
             stay_away = await self._deliver_even_if_stopped(outgoing_id, deliveries)
@@ -141,9 +144,11 @@ class Lane:
         """Wait for the bell or the next due time; for a relay that fails, its time or
         the owner's word."""
         if stay_away is not None:
-            seconds, event = stay_away, self._wanted_now
+            await self._wait(self._wanted_now, stay_away)
         else:
-            seconds, event = await self._until_next_due(), self._bell
+            await self._wait(self._bell, await self._until_next_due())
+
+    async def _wait(self, event: asyncio.Event, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await event.wait()
@@ -156,16 +161,6 @@ class Lane:
         if due is None:
             return longest
         return min((due - self._clock.now()).total_seconds(), longest)
-
-    def _in_order(
-        self, due: Iterable[DueDelivery]
-    ) -> list[tuple[int, list[DueDelivery]]]:
-        """By message; those at which the relay failed last come last, so that a message
-        that a relay can't bear does not keep back all others for ever."""
-        groups: dict[int, list[DueDelivery]] = {}
-        for delivery in due:
-            groups.setdefault(delivery.outgoing_id, []).append(delivery)
-        return sorted(groups.items(), key=lambda group: group[0] in self._suspects)
 
     # -- one message -------------------------------------------------------------------
 
@@ -185,12 +180,28 @@ class Lane:
     async def _deliver(
         self, outgoing_id: int, deliveries: Sequence[DueDelivery]
     ) -> float | None:
+        fatal = [each for each in deliveries if self._ends_the_process(each)]
+        if fatal:
+            await self._settlement.hold(fatal, _FATAL, charged=True)
+        deliveries = [each for each in deliveries if each not in fatal]
+        if not deliveries:
+            return None
         try:
             outgoing = await self._store.outgoing(outgoing_id)
         except ContentError as error:
             await self._settlement.hold(deliveries, str(error))
             return None
-        return await self._attempt(outgoing_id, outgoing, deliveries)
+        ids = [each.id for each in deliveries]
+        try:
+            await self._attempts.begin(ids, self._store.begin_sending)
+            return await self._attempt(outgoing_id, outgoing, deliveries)
+        except (TemporaryError, asyncio.CancelledError):
+            await self._attempts.take_back(ids, self._store.take_back_sending)
+            raise
+
+    def _ends_the_process(self, delivery: DueDelivery) -> bool:
+        begun = self._attempts.unended(delivery.id, delivery.begun)
+        return begun >= MOST_BEGINNINGS
 
     async def _attempt(
         self, outgoing_id: int, outgoing: Outgoing, deliveries: Sequence[DueDelivery]
@@ -198,23 +209,20 @@ class Lane:
         begun = self._clock.monotonic()
         try:
             receipts = await self._send(outgoing, deliveries)
-        except Withdrawn:  # the relay has cut the transaction, and is not to blame
-            raise
+        except (Withdrawn, StoreUnavailable):
+            raise  # the relay has cut the transaction, and is not to blame
         except (TemporaryError, AuthenticationError) as error:
-            if not self._is_to_blame(outgoing_id):
+            if not self._blame.is_on(outgoing_id):
+                ids = [each.id for each in deliveries]
+                await self._attempts.take_back(ids, self._store.take_back_sending)
                 return self._health.failed(error)
             failure = Receipt(DeliveryState.DELAYED, reply=f"not sent: {error}")
             failures = {each.recipient: failure for each in deliveries}
             await self._settle(outgoing, deliveries, failures, begun)
             return None
-        self._suspects.pop(outgoing_id, None)
+        self._blame.clear(outgoing_id)
         await self._settle(outgoing, deliveries, receipts, begun)
         return self._judge(receipts)
-
-    def _is_to_blame(self, outgoing_id: int) -> bool:
-        """True if the relay failed at this message before, and has served others since:
-        then it is the message that is charged, and nobody stays away."""
-        return self._served > self._suspects.setdefault(outgoing_id, self._served)
 
     async def _send(
         self, outgoing: Outgoing, deliveries: Sequence[DueDelivery]
@@ -237,6 +245,7 @@ class Lane:
     ) -> None:
         took = timedelta(seconds=self._clock.monotonic() - begun)
         await self._settlement.settle(outgoing, deliveries, receipts, took)
+        self._attempts.ended(each.id for each in deliveries)
 
     def _judge(self, receipts: Mapping[str, Receipt]) -> float | None:
         """Note how the relay did; how many seconds to stay away from it, if any."""
@@ -244,5 +253,5 @@ class Lane:
             if receipt.code == 0 and receipt.state is not DeliveryState.FAILED:
                 return self._health.failed(TemporaryError(receipt.reply))
         self._health.works()
-        self._served += 1
+        self._blame.note_served()
         return None

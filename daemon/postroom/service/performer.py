@@ -26,6 +26,7 @@ from postroom.hooks.performing import perform
 from postroom.hooks.plugins import Registered
 from postroom.log import get_logger
 from postroom.ports import Clock, EffectState, OpenPerform, PerformResult, Store
+from postroom.ports.stages import FATAL, MOST_BEGINNINGS
 from postroom.rules.action import Action
 from postroom.rules.effects import tell
 from postroom.rules.services import Services
@@ -38,8 +39,6 @@ log = get_logger()
 # So many are read at a time, and so many of one plugin taken, that none fills memory.
 _PAGE = 200
 _ROOM = 200
-# Begun so often and never ended: it is what ended the process.
-_MOST_BEGINNINGS = 3
 _MINUTES = (1, 5, 10, 20, 40)
 # What is performed a day late surprises more than it helps.
 _SCHEDULE = RetrySchedule(
@@ -169,9 +168,9 @@ class Performer:
         if registered is None:
             reason = f"no plugin brings the action {each.effect.action!r} any more"
             await self._finish(each, PerformResult(each.id, EffectState.HELD, reason))
-        elif each.begun_before and each.attempts >= _MOST_BEGINNINGS:
-            reason = f"it was begun {_MOST_BEGINNINGS} times and never ended"
-            await self._finish(each, PerformResult(each.id, EffectState.HELD, reason))
+        elif each.begun >= MOST_BEGINNINGS:
+            result = PerformResult(each.id, EffectState.HELD, FATAL, begun=each.begun)
+            await self._finish(each, result)
         elif await self.store.begin_perform(each.id):
             try:
                 result = await self._attempt(each, registered)

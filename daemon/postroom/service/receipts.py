@@ -85,11 +85,14 @@ class Settlement:
         if any(result.look for result in results):
             self.on_doubt()
 
-    async def hold(self, deliveries: Sequence[DueDelivery], reason: str) -> None:
-        """Leave these to a person; whom they are for is all that is known of them."""
+    async def hold(
+        self, deliveries: Sequence[DueDelivery], reason: str, *, charged: bool = False
+    ) -> None:
+        """Leave these to a person; whom they are for is all that is known of them. The
+        last attempts at them count where they are `charged`."""
         receipt = Receipt(DeliveryState.HELD, reply=reason)
         await self._record(
-            [DeliveryResult(each.id, receipt, charged=False) for each in deliveries]
+            [DeliveryResult(each.id, receipt, charged=charged) for each in deliveries]
         )
         for each in deliveries:
             log.error(

@@ -45,7 +45,8 @@ class Wish:
 
 def retry(now: datetime) -> Wish:
     """Have them tried now, as if they had never been."""
-    change = {"state": DeliveryState.QUEUED, "attempts": 0, "next_attempt": now}
+    anew = {"attempts": 0, "begun": 0, "next_attempt": now}
+    change = {"state": DeliveryState.QUEUED, **anew}
     ended = DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.BOUNCED
     return Wish(change, (*ended, DeliveryState.HELD, DeliveryState.DELAYED))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +65,8 @@ def resolve(
     query = select(delivery.c.id).where(is_sought())
     ids = [result.id for result in results]
     sought = {row.id for row in rows_where(connection, query, delivery.c.id, ids)}
-    return settle(connection, [each for each in results if each.id in sought], now)
+    looked = [replace(each, ends=False) for each in results if each.id in sought]
+    return settle(connection, looked, now)
 
 
 def witness(connection: Connection, relay: str, before: datetime) -> str | None:

@@ -35,6 +35,7 @@ from postroom.ports import (
 )
 from postroom.store.claims import correct_claims, drop_claims
 from postroom.store.codec import decode_effect
+from postroom.store.dialects import among
 from postroom.store.expunges import all_else_is_done, kept_because
 from postroom.store.kinds import IN_MAILBOX, EffectKind
 from postroom.store.many import Many
@@ -85,6 +86,7 @@ def open_effects(
             decode_effect(row.kind, row.arguments),
             row.attempted,
             _before(row.before_uidvalidity, row.before_uidnext),
+            row.begun,
         )
         for row in connection.execute(query)
     ]
@@ -117,20 +119,33 @@ def begin_effects(
         _SET_BEFORE.execute(connection, [{"row_id": row, **noted} for row in ids])
 
 
+def take_back(connection: Connection, ids: Collection[int]) -> None:
+    """Have these count as never begun: the last attempt at each had an end."""
+    if ids:
+        ended = update(effect).where(among(effect.c.id)).values(begun=0)
+        connection.execute(ended, {"given": list(ids)})
+
+
 def finish_effects(
     connection: Connection, results: Sequence[EffectResult], now: datetime
 ) -> None:
     """Record what came of these, and finish their messages."""
-    changes = [
-        {"id": each.id, "state": each.state, "detail": each.detail, "updated": now}
-        for each in results
-    ]
-    EFFECTS.advance(connection, changes)
+    EFFECTS.advance(connection, [_change(each, now) for each in results])
     placements = {each.id: each.placement for each in results if each.placement}
     _record_targets(connection, placements)
     correct_claims(connection, placements, now)
     drop_claims(connection, [each.id for each in results if _placed_nothing(each)], now)
     finish_messages(connection, _messages_of(connection, results), now)
+
+
+def _change(result: EffectResult, now: datetime) -> dict[str, object]:
+    return {
+        "id": result.id,
+        "state": result.state,
+        "detail": result.detail,
+        "begun": result.begun,
+        "updated": now,
+    }
 
 
 def _placed_nothing(result: EffectResult) -> bool:

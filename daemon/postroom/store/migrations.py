@@ -29,6 +29,7 @@ from postroom.store.migration_3 import to_3
 from postroom.store.migration_4 import to_4
 from postroom.store.migration_5 import to_5
 from postroom.store.migration_6 import to_6
+from postroom.store.migration_7 import to_7
 from postroom.store.schema import meta, metadata
 
 Migration = Callable[[Connection], None]
@@ -105,7 +106,7 @@ def _spell_targets(connection: Connection) -> None:
 
 
 # The n-th takes a store from version n to n + 1. A published one is never changed.
-MIGRATIONS: tuple[Migration, ...] = (_to_2, to_3, to_4, to_5, to_6)
+MIGRATIONS: tuple[Migration, ...] = (_to_2, to_3, to_4, to_5, to_6, to_7)
 
 
 def current_version(migrations: Sequence[Migration] = MIGRATIONS) -> int:

@@ -6,14 +6,17 @@ octets of a retry are those of the first attempt.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Update,
     and_,
+    case,
     func,
     insert,
     or_,
@@ -30,6 +33,21 @@ from postroom.store.schema import attempt, delivery, effect, outgoing
 from postroom.store.slices import rows_where
 from postroom.store.states import DELIVERIES, TAKEN_AWAY, WAITING_DELIVERIES
 from postroom.store.waits import has_come
+
+_COUNT = (
+    update(delivery)
+    .where(among(delivery.c.id), delivery.c.state.not_in(TAKEN_AWAY))
+    .values(attempts=delivery.c.attempts + 1, begun=delivery.c.begun + 1)
+)
+_UNCOUNTED = and_(delivery.c.begun > 0, delivery.c.state != DeliveryState.SENDING)
+_TAKE_BACK = (
+    update(delivery)
+    .where(among(delivery.c.id))
+    .values(
+        attempts=delivery.c.attempts - case((_UNCOUNTED, 1), else_=0),
+        begun=0,
+    )
+)
 
 
 def enqueue(
@@ -106,6 +124,7 @@ def due(
             recipient=row.recipient,
             attempts=row.attempts,
             created=row.created,
+            begun=row.begun,
         )
         for row in connection.execute(query)
     ]
@@ -148,27 +167,50 @@ def _waiting(relay: str | None) -> ColumnElement[bool]:
     return waiting if relay is None else and_(waiting, outgoing.c.relay == relay)
 
 
-def mark_sending(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Record that the final dot is about to be sent: an attempt, counted and without an
-    end.
+def begin_sending(connection: Connection, ids: Sequence[int]) -> None:
+    """Count one more attempt at each of these.
 
     Raises `Withdrawn` where the owner took one of them away meanwhile.
     """
-    _refuse_taken_away(connection, ids)
+    counted = connection.execute(_COUNT, {"given": ids})
+    if counted.rowcount < len(ids):
+        _refuse_taken_away(_rows(connection, ids))
+
+
+def take_back_sending(connection: Connection, ids: Sequence[int]) -> None:
+    """Have these count as never begun, as the last attempt at each had an end; and
+    uncount it, unless it was past the final dot."""
+    connection.execute(_TAKE_BACK, {"given": ids})
+
+
+def mark_sending(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """Record that the final dot is about to be sent: an attempt without an end, counted
+    now if it was not when it was begun.
+
+    Raises `Withdrawn` where the owner took one of them away meanwhile.
+    """
+    rows = _rows(connection, ids)
+    _refuse_taken_away(rows)
     if not ids:
         return
+    if new := [row.id for row in rows if not row.begun]:
+        begin_sending(connection, new)
     begun = [{"delivery_id": row, "started": now} for row in ids]
     connection.execute(insert(attempt), begun)
     change = {"state": DeliveryState.SENDING, "updated": now}
-    DELIVERIES.advance(connection, [{"id": row, **change} for row in ids], counted=True)
+    DELIVERIES.advance(connection, [{"id": row, **change} for row in ids])
     connection.execute(_begin_sends(now), {"given": ids})
 
 
-def _refuse_taken_away(connection: Connection, ids: Sequence[int]) -> None:
-    query = select(delivery.c.id, delivery.c.state)
-    query = query.where(delivery.c.state.in_(TAKEN_AWAY))
-    for row in rows_where(connection, query, delivery.c.id, ids):
-        raise Withdrawn(f"delivery {row.id} is {row.state} by now")
+def _rows(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
+    query = select(delivery.c.id, delivery.c.state, delivery.c.begun)
+    return list(rows_where(connection, query, delivery.c.id, ids))
+
+
+def _refuse_taken_away(rows: Iterable[Row[Any]]) -> None:
+    for row in rows:
+        if row.state in TAKEN_AWAY:
+            raise Withdrawn(f"delivery {row.id} is {row.state} by now")
 
 
 def _begin_sends(now: datetime) -> Update:

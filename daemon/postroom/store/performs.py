@@ -111,6 +111,7 @@ def _change(result: PerformResult, now: datetime) -> dict[str, object]:
         "state": result.state,
         "detail": result.detail,
         "next_attempt": result.next_attempt if is_to_be_tried_again else None,
+        "begun": result.begun,
         "updated": now,
     }
 
@@ -138,5 +139,5 @@ def _open_perform(row: Row[tuple[object, ...]]) -> OpenPerform:
         effect=planned,
         attempts=row.attempts,
         created=row.decided,
-        begun_before=row.state == EffectState.DOING,
+        begun=row.begun,
     )

@@ -115,6 +115,7 @@ def reopen_effects(
         "state": EffectState.PLANNED,
         "detail": "",
         "attempts": 0,
+        "begun": 0,
         "next_attempt": None,
         "updated": now,
     }

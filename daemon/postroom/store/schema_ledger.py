@@ -206,6 +206,7 @@ effect = Table(
     content_hash("content_hash", optional=True),
     number("before_uidvalidity", optional=True),
     number("before_uidnext", optional=True),
+    added_count("begun"),
     one_of("kind", EffectKind),
     one_of("state", EffectState),
     Index(None, "state", "source_mailbox", "source_uidvalidity"),

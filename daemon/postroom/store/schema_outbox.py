@@ -16,6 +16,7 @@ from sqlalchemy import (
 from postroom.mail.envelope import Retry
 from postroom.ports import DeliveryState, HoldKind
 from postroom.store.columns import (
+    added_count,
     content_hash,
     metadata,
     one_of,
@@ -57,6 +58,7 @@ delivery = Table(
     Column("reply", Words, nullable=False, default=""),
     *ownership(),
     time("updated"),
+    added_count("begun"),
     UniqueConstraint("outgoing_id", "recipient"),
     one_of("state", DeliveryState),
     Index(None, "state", "next_attempt"),

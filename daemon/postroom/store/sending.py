@@ -58,6 +58,15 @@ class SendingStore(Transactions):
             lambda connection: outbox.read_outgoing(connection, outgoing_id)
         )
 
+    async def begin_sending(self, ids: Sequence[int]) -> None:
+        """Count one more attempt at these, before their relay is asked for anything;
+        `Withdrawn` if the owner took one of them away: then none is counted."""
+        await self._write(lambda connection: outbox.begin_sending(connection, ids))
+
+    async def take_back_sending(self, ids: Sequence[int]) -> None:
+        """Have the last attempts at these not count; those past the final dot do."""
+        await self._write(lambda connection: outbox.take_back_sending(connection, ids))
+
     async def mark_sending(self, ids: Sequence[int]) -> None:
         """Record that the final dot is about to be sent; `Withdrawn` if the owner took
         one of them away meanwhile: then none is recorded."""

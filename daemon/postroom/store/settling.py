@@ -54,7 +54,7 @@ _SHORT_ATTEMPT = insert(attempt).values(
 )
 
 # At the final dot, before it was sent.
-_COUNTED = DeliveryState.SENDING
+_PAST_DOT = DeliveryState.SENDING
 
 # How the reply of a delivery ends that postroom itself did not see the end of.
 INTERRUPTED = "ended before the reply to the final dot"
@@ -66,6 +66,7 @@ class _Delivery:
 
     state: str
     attempts: int
+    begun: int
     retry: str
     effect: int
 
@@ -106,7 +107,13 @@ def recover(
     ended = "the daemon" if relay is None else "sending to this relay"
     lost = Receipt(DeliveryState.UNKNOWN, reply=f"{ended} {INTERRUPTED}")
     results = [
-        DeliveryResult(row.id, lost, now, look=now if row.relay in sought else None)
+        DeliveryResult(
+            row.id,
+            lost,
+            now,
+            look=now if row.relay in sought else None,
+            ends=relay is not None,
+        )
         for row in connection.execute(query)
     ]
     settle(connection, results, now)
@@ -118,11 +125,12 @@ def _deliveries(connection: Connection, ids: Sequence[int]) -> dict[int, _Delive
         delivery.c.id,
         delivery.c.state,
         delivery.c.attempts,
+        delivery.c.begun,
         outgoing.c.retry,
         outgoing.c.effect_id,
     ).join(outgoing)
     rows = {
-        row.id: _Delivery(row.state, row.attempts, row.retry, row.effect_id)
+        row.id: _Delivery(row.state, row.attempts, row.begun, row.retry, row.effect_id)
         for row in rows_where(connection, query, delivery.c.id, ids)
     }
     if missing := set(ids) - set(rows):
@@ -136,12 +144,14 @@ def _deliveries(connection: Connection, ids: Sequence[int]) -> dict[int, _Delive
 def _change(row: _Delivery, result: DeliveryResult, now: datetime) -> dict[str, object]:
     state = _next_state(row, result, now)
     waits = state in WAITING_DELIVERIES
+    counted = row.state == _PAST_DOT or (result.ends and row.begun > 0)
     if waits and result.next_attempt is None:
         raise StoreError(f"delivery {result.id} is {state}, but until when?")
     return {
         "id": result.id,
         "state": state,
-        "attempts": row.attempts + result.charged - (row.state == _COUNTED),
+        "attempts": row.attempts + result.charged - counted,
+        "begun": 0 if result.ends else row.begun,
         "next_attempt": result.next_attempt if waits else result.look,
         "code": result.receipt.code,
         "reply": result.receipt.reply,
@@ -175,7 +185,7 @@ def _record_attempts(
 
 
 def _past_dot(rows: Mapping[int, _Delivery], result: DeliveryResult) -> bool:
-    return rows[result.id].state == _COUNTED
+    return rows[result.id].state == _PAST_DOT
 
 
 def _ended(result: DeliveryResult, now: datetime) -> dict[str, object]:

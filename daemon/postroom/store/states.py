@@ -57,7 +57,7 @@ class Machine(Generic[S]):
         counted: bool = False,
     ) -> None:
         """Set `state` and the other given columns of the rows with these `id`s, and if
-        this is `counted` add one to their attempts.
+        this is `counted` add one to their attempts, and to how often they were begun.
 
         All changes name the same columns. Raises `StoreError` if a row is missing or
         may not go there; then no row is changed.
@@ -94,7 +94,7 @@ def _setting(table: Table, columns: Sequence[str], counted: bool) -> Update:
         name: bindparam(f"new_{name}") for name in columns
     }
     if counted:
-        new["attempts"] = table.c.attempts + 1
+        new |= {"attempts": table.c.attempts + 1, "begun": table.c.begun + 1}
     return update(table).where(among(table.c.id)).values(new)
 
 

@@ -17,10 +17,7 @@ from postroom.ports import (
     Clock,
     Cursor,
     Decision,
-    EffectResult,
-    Extent,
     NotSent,
-    OpenEffect,
     Ruleset,
     Sighting,
     WatchReport,
@@ -29,7 +26,6 @@ from postroom.store import (
     arrivals,
     cursors,
     deciding,
-    effects,
     ledger,
     maildrop_adopting,
     overview,
@@ -205,35 +201,6 @@ class SqlStore(
         return await self._write(
             lambda connection: deciding.commit(connection, run, decisions, cursor, now),
             durable=True,
-        )
-
-    # -- effects
-
-    async def open_effects(
-        self, account: str, mailbox: str, uidvalidity: int
-    ) -> list[OpenEffect]:
-        """Mailbox effects to be done now: by UID, each message's in their order. An
-        expunge is among them once all else of its message is done."""
-        return await self._reader.read(
-            lambda connection: effects.open_effects(
-                connection, account, mailbox, uidvalidity
-            )
-        )
-
-    async def begin_effects(
-        self, ids: Sequence[int], before: Extent | None = None
-    ) -> None:
-        """Record that these are being done, and their target's extent before that."""
-        now = self._clock.now()
-        await self._write(
-            lambda connection: effects.begin_effects(connection, ids, now, before)
-        )
-
-    async def finish_effects(self, results: Sequence[EffectResult]) -> None:
-        """Record results, and move their messages to `settled` and `acknowledged`."""
-        now = self._clock.now()
-        await self._write(
-            lambda connection: effects.finish_effects(connection, results, now)
         )
 
     # -- reports
