@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,6 +31,7 @@ TRACED = pytest.mark.skipif(NO_STRACE is not None, reason=str(NO_STRACE))
 FORWARDED = next(n for n in range(9) if expect_forwards([n]))
 SMALL = 'free_space = "8M"\n'
 NONE = "free_space = 1\n"
+FORWARDING = '[[rule]]\nname = "all"\nthen = [ { forward = "books@kept.test" } ]\n'
 KEEPING = '[[rule]]\nname = "keep"\nthen = [ { flag = true } ]\n'
 
 
@@ -181,12 +183,15 @@ def test_a_full_disk_is_no_failure_of_the_relay_and_sending_goes_on_with_room(
     """It is full when the delivery is begun, and what comes next must be recorded."""
     user = dovecot.new_user()
     dovecot.backlog(user, [make_mail(FORWARDED)])
-    daemon = make_daemon(user, plain(sink), "process")
+    # Nothing else is to be recorded while the disk is full.
+    daemon = make_daemon(user, plain(sink), "process", rules=FORWARDING)
     with_options(daemon, NONE)
+    watched = threading.Event()
     fillers: list[Path] = []
 
     def fill_up(recipient: str) -> None:
         sink.at_recipient = None
+        assert watched.wait(30)
         filler = disk / "filler"
         fillers.append(filler)
         # Until nothing goes in any more: the daemon writes meanwhile.
@@ -196,6 +201,8 @@ def test_a_full_disk_is_no_failure_of_the_relay_and_sending_goes_on_with_room(
 
     sink.at_recipient = fill_up
     daemon.start()
+    daemon.wait_for("mailbox_watched")
+    watched.set()
     told = daemon.wait_for("store_unavailable")[0]
     assert "disk is full" in told["error"]
     assert sink.received == []

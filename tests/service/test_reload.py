@@ -313,3 +313,25 @@ def test_an_account_that_is_renamed_goes_on_where_it_was(
 
     asyncio.run(run())
     assert len(sink.received) == 2 * count
+
+
+def test_what_is_kept_and_how_much_stays_free_need_no_restart(
+    daemon: Daemon, user: str
+) -> None:
+    settings = daemon.folder / "postroom.toml"
+
+    async def run() -> None:
+        move_to(daemon, "A")
+        async with steered(daemon) as steering:
+            text = settings.read_text()
+            assert "[postroom]" in text
+            options = 'keep_content = "3d"\nkeep_ledger = "40d"\nfree_space = "999999G"'
+            settings.write_text(text.replace("[postroom]", f"[postroom]\n{options}"))
+            assert await steering.reload() == []
+            kept = steering.service.keeper.table()
+            assert (kept.keep_content.days, kept.keep_ledger.days) == (3, 40)
+            lookout = steering.service.assembly.lookout
+            assert not await lookout.may_fetch("home")
+            assert "less than 999999G is free" in lookout.shortages[0]
+
+    asyncio.run(run())
