@@ -213,9 +213,10 @@ class Lane:
             raise  # the relay has cut the transaction, and is not to blame
         except (TemporaryError, AuthenticationError) as error:
             if not self._blame.is_on(outgoing_id):
+                stay_away = self._health.failed(error)
                 ids = [each.id for each in deliveries]
                 await self._attempts.take_back(ids, self._store.take_back_sending)
-                return self._health.failed(error)
+                return stay_away
             failure = Receipt(DeliveryState.DELAYED, reply=f"not sent: {error}")
             failures = {each.recipient: failure for each in deliveries}
             await self._settle(outgoing, deliveries, failures, begun)
