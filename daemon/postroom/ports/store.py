@@ -8,6 +8,7 @@ from typing import Protocol
 
 from postroom.mail.envelope import Outgoing
 from postroom.mail.message import Message, MessageKey
+from postroom.ports.doubts import Doubts
 from postroom.ports.mailboxes import Extent
 from postroom.ports.maildrops import Maildrops
 from postroom.ports.records import (
@@ -26,7 +27,7 @@ from postroom.ports.records import (
     Sighting,
     WatchReport,
 )
-from postroom.ports.relays import DeliveryResult, Doubt, DueDelivery
+from postroom.ports.relays import DeliveryResult, DueDelivery
 from postroom.rules.effects import Window
 
 
@@ -40,7 +41,7 @@ class Memories(Protocol):
         """Keep a text under a key, instead of the one there was."""
 
 
-class Store(Memories, Maildrops, Protocol):
+class Store(Memories, Maildrops, Doubts, Protocol):
     """What postroom remembers. Every method is one transaction, which survives kill -9;
     `commit`, `adopt`, `note_arrived`, `mark_sending`, `settle`, `resolve`, `hold` and
     `release` are synced to disk as well."""
@@ -89,12 +90,14 @@ class Store(Memories, Maildrops, Protocol):
         """Take back the last attempt at those still `seen`: something else ended it."""
 
     async def unknown(self, messages: Sequence[Message]) -> frozenset[MessageKey]:
-        """Those without a row that are like none that the same mailbox held, decided,
-        under another UIDVALIDITY; and those that were noted as held."""
+        """Those of which nothing is known: that have no row, and are like none that the
+        same mailbox held, decided, under another UIDVALIDITY; and those that were noted
+        as held."""
 
     async def note_arrived(self, messages: Sequence[Message], held: str = "") -> None:
-        """Record these as `seen`, no attempt begun, or `acknowledged` as with `see`.
-        What would go out of one `held` for a reason waits. A row there is kept."""
+        """Record these as `seen`, no attempt begun; `acknowledged` at once are the same
+        as with `see`. What would go out of one that is `held` waits for the owner, who
+        is told this reason. Those that have a row keep it as it is."""
 
     async def carry_over(
         self, account: str, mailbox: str, messages: Sequence[Message]
@@ -153,9 +156,9 @@ class Store(Memories, Maildrops, Protocol):
     async def finish_effects(
         self, results: Sequence[EffectResult], left: Collection[int] = ()
     ) -> None:
-        """Record results, and settle and acknowledge their messages; what was begun and
-        is `left` counts as never begun. What was `acknowledged` as placed by one of
-        these, and by its UID was not, is `seen` again."""
+        """Record results, and move their messages to `settled` and `acknowledged`; what
+        was begun and is `left` counts as never begun. What was `acknowledged` as placed
+        by one of these, and by its UID was not, is `seen` again."""
 
     async def recover(
         self, now: datetime, relay: str | None = None, sought: Collection[str] = ()
@@ -163,24 +166,6 @@ class Store(Memories, Maildrops, Protocol):
         """After a restart, or once nobody sends to this relay any more: deliveries left
         `sending` become `unknown`; how many that were. Those of the relays in `sought`
         are to be looked for; of the others the at-least-once ones are queued again."""
-
-    async def doubts(self, now: datetime) -> list[Doubt]:
-        """The deliveries that are to be looked for now, oldest first."""
-
-    async def next_look(self) -> datetime | None:
-        """When the next delivery is to be looked for; None if none is."""
-
-    async def look_again(self, ids: Collection[int], when: datetime) -> None:
-        """Have these that are to be looked for looked for then."""
-
-    async def resolve(
-        self, results: Sequence[DeliveryResult]
-    ) -> frozenset[tuple[str, str]]:
-        """Settle those of these that are still to be looked for."""
-
-    async def witness(self, relay: str, before: datetime) -> str | None:
-        """The Message-ID of the last message that this relay said, before then, to have
-        taken; None if there is none."""
 
     async def due(
         self, now: datetime, limit: int, relay: str | None = None
@@ -198,14 +183,16 @@ class Store(Memories, Maildrops, Protocol):
         """The envelope and the exact bytes; `ContentError` if they are damaged."""
 
     async def begin_sending(self, ids: Sequence[int]) -> None:
-        """Count an attempt, before their relay is asked; `Withdrawn` as below."""
+        """Count an attempt at each, before their relay is asked for anything;
+        `Withdrawn` if the owner took one of them away: then none is counted."""
 
     async def take_back_sending(self, ids: Sequence[int]) -> None:
-        """Have the last attempts at these not count, unless past the final dot."""
+        """Have the last attempts at these not count, unless past the final dot: they
+        had an end."""
 
     async def mark_sending(self, ids: Sequence[int]) -> None:
         """Record that the final dot is about to be sent; `Withdrawn` if the owner took
-        one of them away: then none is recorded."""
+        one of them away meanwhile: then none is recorded."""
 
     async def settle(
         self, results: Sequence[DeliveryResult]
@@ -225,7 +212,8 @@ class Store(Memories, Maildrops, Protocol):
         """The octets that were kept for this perform; None where it needs none."""
 
     async def begin_perform(self, id: int) -> bool:
-        """Record that it is begun once more; False, and nothing, if it is not open."""
+        """Record that one more attempt at it is begun; False, and nothing is recorded,
+        for one that is not open any more."""
 
     async def finish_performs(
         self, results: Sequence[PerformResult]

@@ -18,7 +18,7 @@ from postroom.mail.names import canonical
 from postroom.ports import Cursor, Decision, MessageState, NotSent
 from postroom.store.codec import encode_trace
 from postroom.store.cursors import advance_cursor
-from postroom.store.effects import finish_messages
+from postroom.store.finishing import finish_messages
 from postroom.store.holds import held_rules
 from postroom.store.ledger import LedgerRow, rows_of
 from postroom.store.planning import Decided, record_effects

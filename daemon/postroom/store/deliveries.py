@@ -17,7 +17,7 @@ from postroom.errors import PermanentError
 from postroom.mail.message import MessageKey
 from postroom.ports import DeliveryState, EffectState
 from postroom.store import content
-from postroom.store.effects import finish_messages
+from postroom.store.finishing import finish_messages
 from postroom.store.reopening import reopen_effects, reopen_messages
 from postroom.store.report import (
     AttemptReport,

@@ -25,8 +25,8 @@ from postroom.ports import EffectState, OpenPerform, PerformResult
 from postroom.rules.effects import Perform
 from postroom.store import content
 from postroom.store.codec import decode_effect
-from postroom.store.effects import finish_messages
 from postroom.store.expunges import ready_to_expunge
+from postroom.store.finishing import finish_messages
 from postroom.store.kinds import EffectKind
 from postroom.store.schema import account, effect, mailbox, plan
 from postroom.store.slices import rows_where

@@ -25,8 +25,8 @@ from sqlalchemy import (
 from postroom.mail.message import Fingerprint, Message, MessageKey
 from postroom.ports import EffectState, MessageState
 from postroom.store.earlier import marks_in, marks_to_find
-from postroom.store.effects import finish_messages
 from postroom.store.fingerprints import kept, kept_where
+from postroom.store.finishing import finish_messages
 from postroom.store.kinds import IN_MAILBOX
 from postroom.store.ledger import rows_of
 from postroom.store.schema import effect, message

@@ -17,8 +17,8 @@ from postroom.ports import DeliveryState, EffectState, MessageState
 from postroom.rules.effects import Perform
 from postroom.store import windows
 from postroom.store.codec import decode_effect, decode_window
-from postroom.store.effects import finish_messages
 from postroom.store.expunges import KEPT
+from postroom.store.finishing import finish_messages
 from postroom.store.kinds import IN_MAILBOX, EffectKind
 from postroom.store.schema import delivery, effect, mailbox, message, outgoing
 from postroom.store.slices import rows_where

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from postroom.ports import EffectState, Restored
 from postroom.store import deliveries
-from postroom.store.effects import finish_messages
+from postroom.store.finishing import finish_messages
 from postroom.store.kinds import EffectKind
 from postroom.store.notes import note_notice
 from postroom.store.own_notes import forget, recall, remember

@@ -21,8 +21,8 @@ from postroom.ports import (
     EffectState,
     Receipt,
 )
-from postroom.store.effects import finish_messages
 from postroom.store.expunges import WITHDRAWN, ready_to_expunge
+from postroom.store.finishing import finish_messages
 from postroom.store.schema import attempt, delivery, effect, outgoing
 from postroom.store.slices import rows_where
 from postroom.store.states import (
