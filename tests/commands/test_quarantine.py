@@ -1,4 +1,4 @@
-"""`postroom quarantine` shows what could not be decided, and has it decided anew."""
+"""`postroom quarantine` shows what could not be decided, and has it go on."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_those_released_are_decided_anew(
     workplace: Workplace, ids: list[int], run: Callable[..., Ended]
 ) -> None:
     done = run("quarantine", "release", str(ids[0]))
-    assert (done.code, done.out) == (0, f"decided anew: {ids[0]}\n")
+    assert (done.code, done.out) == (0, f"released: {ids[0]}\n")
     assert left(workplace) == ids[1:]
 
 

@@ -123,6 +123,8 @@ def test_a_perform_that_ends_the_program_is_held(
     events = daemon.run_once(status=1)
     (held,) = [each for each in events if each["event"] == "perform_held"]
     assert held["error"] == "it was begun 3 times and never ended"
+    (found,) = told(daemon, "quarantine", "list")
+    assert (found["stage"], found["attempts"]) == ("performing", 3)
     assert "begun 3 times" in daemon.command("status").stdout
     (done,) = [each for each in events if each["event"] == "performed"]
     assert done["uid"] == 3, "the first was done before"
@@ -152,6 +154,16 @@ def test_a_move_that_ends_the_program_is_held_and_others_are_made(
     found = dovecot.mailboxes(user)
     assert [b"poison" in each.raw for each in found["INBOX"]] == [True]
     assert [b"harmless" in each.raw for each in found["There"]] == [True]
+    (put_aside,) = told(daemon, "quarantine", "list")
+    assert put_aside["message_id"] == f"<{POISON}@example.org>"
+    shown = told(daemon, "quarantine", "show", str(put_aside["id"]))
+    assert (shown["stage"], shown["attempts"]) == ("moving", 3)
+    released = daemon.command("quarantine", "release", str(put_aside["id"]))
+    assert released.returncode == 0, released.stderr
+    assert told(daemon, "quarantine", "list") == []
+    daemon.run_once()
+    found = dovecot.mailboxes(user)
+    assert (len(found["INBOX"]), len(found["There"])) == (0, 2)
 
 
 def test_a_delivery_that_ends_the_program_is_held_until_its_owner_retries_it(
@@ -176,11 +188,34 @@ def test_a_delivery_that_ends_the_program_is_held_until_its_owner_retries_it(
         each for each in told(daemon, "outbox", "list") if each["state"] == "held"
     ]
     assert (held["recipient"], held["attempts"]) == ("poison@kept.test", 3)
-    assert "begun 3 times, and each time the daemon ended at it" in held["reply"]
+    assert "begun 3 times and never ended" in held["reply"]
     sink.at_recipient = None
     assert daemon.command("outbox", "retry", str(held["id"])).returncode == 0
     daemon.run_once()
     assert len(sink.received) == 3
+
+
+def test_a_delivery_that_ends_the_program_at_its_dot_is_held(
+    user: str, sink: RecordingSmtp, make_daemon: MakeDaemon
+) -> None:
+    rules = rule('{ forward = "books@kept.test" }', "when.subject = 'harmless'") + (
+        '[[rule]]\nname = "poison"\nwhen.subject = "poison"\n'
+        'then = [ { forward = "poison@kept.test" } ]\n'
+    )
+    daemon = make_daemon(user, plain(sink), "process", rules=rules)
+
+    def kill_at_next_dot(recipient: str) -> None:
+        if recipient == "poison@kept.test":
+            sink.at_dot = lambda _: daemon.kill()
+
+    sink.at_recipient = kill_at_next_dot
+    die(daemon)
+    daemon.run_once(status=1)
+    assert [each.recipients[0] for each in sink.received] == ["books@kept.test"] * 2
+    (held,) = [
+        each for each in told(daemon, "outbox", "list") if each["state"] == "held"
+    ]
+    assert (held["recipient"], held["attempts"]) == ("poison@kept.test", 3)
 
 
 def test_a_daemon_restarted_in_a_long_connect_holds_nothing(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,43 @@ def test_flags_that_were_set_before_the_fatal_move_are_not_held_with_it(
         assert found == [["done", "doing"]]
 
     take_steps(tmp_path, {1: [FLAG, MOVE]}, steps)
+
+
+def stop(task: asyncio.Task[None]) -> None:
+    """Stop it, as the owner stops the daemon."""
+    task.cancel()
+
+
+def test_a_stop_in_the_middle_of_a_move_does_not_count(tmp_path: Path) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox, effector: Effector) -> None:
+        mailbox.stuck.add(1)
+        for _ in range(4):
+            applying = asyncio.create_task(effector.apply(mailbox, ACCOUNT))
+            mailbox.before["present"] = partial(stop, applying)
+            with pytest.raises(asyncio.CancelledError):
+                await applying
+        (open_,) = await desk.store.open_effects(ACCOUNT, "INBOX", 7)
+        assert (open_.begun, open_.attempted) == (0, True)
+
+    take_steps(tmp_path, {1: [MOVE]}, steps)
+
+
+def test_a_mistake_of_our_own_counts_as_it_ends_the_process(tmp_path: Path) -> None:
+    def stumble() -> None:
+        raise ZeroDivisionError("a mistake")
+
+    async def steps(desk: Desk, mailbox: MemoryMailbox, effector: Effector) -> None:
+        mailbox.before["move"] = stumble
+        for begun in (1, 2, 3):
+            anew = Effector(desk.store, desk.events.append)
+            with pytest.raises(ZeroDivisionError):
+                await anew.apply(mailbox, ACCOUNT)
+            (open_,) = await desk.store.open_effects(ACCOUNT, "INBOX", 7)
+            assert open_.begun == begun
+        await Effector(desk.store, desk.events.append).apply(mailbox, ACCOUNT)
+        assert [each[2] for each in desk.effects()] == ["held"]
+
+    take_steps(tmp_path, {1: [MOVE]}, steps)
 
 
 @pytest.mark.parametrize("error", [RefusedForNow("busy"), TemporaryError("cut off")])

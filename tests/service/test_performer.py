@@ -239,6 +239,28 @@ def test_a_plugin_that_hangs_delays_its_own_alone(at_place: AtPlace) -> None:
     at_place(steps)
 
 
+def test_what_was_refused_and_then_cut_off_once_is_not_given_up(
+    at_place: AtPlace,
+) -> None:
+    async def steps(place: Place) -> None:
+        async def refuse(payload: str, services: Services) -> None:
+            raise TemporaryError("503")
+
+        Tell.work = staticmethod(refuse)
+        await place.handle(tell_rule())
+        performer = place.performer(tell=Tell)
+        for _ in range(3):
+            await performer.drain()
+            place.desk.clock.ahead += timedelta(hours=1)
+        (due,) = await place.desk.store.due_performs(place.desk.clock.now(), 9)
+        assert (due.attempts, due.begun) == (3, 0)
+        assert await place.desk.store.begin_perform(due.id)  # and it is killed
+        await place.performer(tell=Tell).drain()
+        assert place.effect()[0] == "planned", "it is tried again"
+
+    at_place(steps)
+
+
 def test_what_comes_in_while_it_runs_is_performed(
     at_place: AtPlace, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.errors import Withdrawn
 from postroom.ports import (
     DeliveryResult,
     DeliveryState,
@@ -18,7 +19,15 @@ from postroom.ports import (
 from postroom.rules.effects import Effect, FileInto, Perform, Send, SetFlags
 from postroom.store.store import SqlStore
 from tests.store.programs import running
-from tests.store.samples import NOON, decide, message, outgoing, plan, with_store
+from tests.store.samples import (
+    NOON,
+    cursor,
+    decide,
+    message,
+    outgoing,
+    plan,
+    with_store,
+)
 
 COUNTS = {
     "message": "SELECT attempts FROM message",
@@ -108,6 +117,47 @@ def test_a_delivery_that_something_else_has_ended_counts_no_attempt(
         await store.mark_sending([due.id])
         await store.take_back_sending([due.id])
         assert counted(path, "delivery") == [2], "it is past its dot"
+
+    with_store(path, steps)
+
+
+def test_one_that_ended_the_process_past_its_dot_goes_on_counting(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", Send(outgoing()))))
+        for begun in (1, 2, 3):
+            (due,) = await store.due(NOON, 9)
+            assert (due.attempts, due.begun) == (begun - 1, begun - 1)
+            await store.begin_sending([due.id])
+            await store.mark_sending([due.id])
+            await store.recover(NOON)
+
+    with_store(path, steps)
+
+
+def test_one_that_is_looked_for_meanwhile_goes_on_counting(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", Send(outgoing()))))
+        (due,) = await store.due(NOON, 9)
+        await store.begin_sending([due.id])
+        await store.mark_sending([due.id])
+        await store.recover(NOON, sought=[due.relay])
+        unknown = Receipt(DeliveryState.UNKNOWN, reply="not found")
+        await store.resolve([DeliveryResult(due.id, unknown, NOON, charged=False)])
+        (again,) = await store.due(NOON, 9)
+        assert (again.attempts, again.begun) == (1, 1)
+
+    with_store(path, steps)
+
+
+def test_one_that_its_owner_took_away_is_not_begun_nor_any_with_it(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", Send(outgoing()))))
+        await decide(store, (message(2), plan("l", Send(outgoing()))), at=cursor(2))
+        first, second = await store.due(NOON, 9)
+        await store.hold_deliveries([first.id], "wait")
+        with pytest.raises(Withdrawn):
+            await store.begin_sending([first.id, second.id])
+        assert counted(path, "delivery") == [0, 0]
 
     with_store(path, steps)
 

@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import PermanentError
-from postroom.ports import Decision, MessageState
-from postroom.ports.stages import Stage
+from postroom.ports import (
+    Decision,
+    EffectResult,
+    EffectState,
+    MessageState,
+    OpenEffect,
+    OpenPerform,
+    PerformResult,
+)
+from postroom.ports.stages import FATAL, Stage
+from postroom.rules.effects import Copy, Delete, Effect, FileInto, Perform, SetFlags
 from postroom.rules.plan import Plan
 from postroom.store.report import QuarantinedReport
 from postroom.store.store import SqlStore
@@ -19,6 +28,7 @@ from tests.store.samples import (
     cursor,
     decide,
     message,
+    plan,
     with_store,
 )
 
@@ -29,6 +39,26 @@ async def give_up(store: SqlStore, *uids: int) -> None:
     await store.see([message(uid) for uid in uids], NOON)
     given_up = [Decision(message(uid), failure="it broke", final=True) for uid in uids]
     await store.commit(run, given_up, cursor(max(uids)))
+
+
+async def waiting(store: SqlStore) -> list[OpenEffect | OpenPerform]:
+    """What is open, in a mailbox or not."""
+    performs = await store.due_performs(NOON, 9)
+    return [*await store.open_effects("home", "INBOX", 7), *performs]
+
+
+async def put_aside(store: SqlStore) -> None:
+    """Begin all that is open three times, and have it given up."""
+    for each in await waiting(store):
+        told = each.id, EffectState.HELD, FATAL
+        if isinstance(each, OpenPerform):
+            for _ in range(3):
+                await store.begin_perform(each.id)
+            await store.finish_performs([PerformResult(*told, begun=3)])
+        else:
+            for _ in range(3):
+                await store.begin_effects([each.id])
+            await store.finish_effects([EffectResult(*told, begun=3)])
 
 
 def test_the_quarantine_is_listed_latest_first_and_shown(path: Path) -> None:
@@ -58,6 +88,61 @@ def test_the_quarantine_is_listed_latest_first_and_shown(path: Path) -> None:
             await store.show_quarantined(1)
 
     with_store(path, steps, clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("effect", "stage"),
+    [
+        (SetFlags(frozenset({"\\Seen"})), Stage.MARKING),
+        (Copy("News"), Stage.COPYING),
+        (FileInto("News"), Stage.MOVING),
+        (Delete(forever=True), Stage.DELETING),
+        (Perform("{}", action="save"), Stage.PERFORMING),
+    ],
+)
+def test_what_ended_the_process_each_time_is_listed_until_it_is_released(
+    path: Path, effect: Effect, stage: Stage
+) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", effect)), at=cursor(1))
+        await put_aside(store)
+        (listed,) = await store.quarantined()
+        assert (listed.id, listed.stage, listed.attempts) == (1, stage, 3)
+        assert listed.reason == FATAL
+        assert await store.show_quarantined(1) == listed
+        assert await store.release_quarantined([1]) == [("home", "INBOX")]
+        assert await store.quarantined() == []
+        assert [each.begun for each in await waiting(store)] == [0]
+
+    with_store(path, steps)
+
+
+def test_a_message_is_listed_once_for_all_that_was_put_aside_of_it(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", Copy("A"), Copy("B"))))
+        await decide(store, (message(2), plan("l", Copy("A"))), at=cursor(2))
+        await put_aside(store)
+        assert [each.id for each in await store.quarantined()] == [2, 1]
+        assert len(await store.quarantined(1)) == 1
+        await store.release_quarantined([1])
+        assert [each.message.uid for each in await waiting(store)] == [1, 1]
+
+    with_store(path, steps)
+
+
+def test_what_the_server_refused_is_not_in_quarantine(path: Path) -> None:
+    async def steps(store: SqlStore) -> None:
+        await decide(store, (message(1), plan("k", FileInto("News"))))
+        (each,) = await store.open_effects("home", "INBOX", 7)
+        for _ in range(3):
+            await store.begin_effects([each.id])
+        refused = EffectResult(each.id, EffectState.HELD, "no such mailbox")
+        await store.finish_effects([refused])
+        assert await store.quarantined() == []
+        with pytest.raises(PermanentError, match="no message 1 in quarantine"):
+            await store.release_quarantined([1])
+
+    with_store(path, steps)
 
 
 def test_what_is_released_is_decided_anew(path: Path) -> None:

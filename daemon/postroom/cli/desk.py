@@ -18,7 +18,7 @@ outbox = group(
 )
 quarantine = group(
     "quarantine",
-    "Messages that could not be decided: they lie where they were.",
+    "Messages that were put aside: they lie where they were.",
     "postroom quarantine list",
     "postroom quarantine release 7",
     no_args_is_help=True,
@@ -109,7 +109,7 @@ def drop(
 
 @quarantine.command("list", epilog=examples("postroom quarantine list"))
 def list_quarantine(config: Config = None, json: Json = False) -> None:
-    """The messages that could not be decided, and why."""
+    """The messages that were put aside: at which stage, and why."""
     call("quarantine.listing", config, json)
 
 
@@ -121,7 +121,7 @@ def show_message(id_: Message, config: Config = None, json: Json = False) -> Non
 
 @quarantine.command("release", epilog=examples("postroom quarantine release 7 8"))
 def release_messages(ids: Messages, config: Config = None, json: Json = False) -> None:
-    """Decide messages anew, when what was wrong has been mended."""
+    """Have messages go on where they were left, when what was wrong is mended."""
     call("quarantine.releasing", config, ids, json)
 
 

@@ -24,8 +24,13 @@ class Stage(StrEnum):
 
     READING = "reading"
     DECIDING = "deciding"
+    MARKING = "marking"
+    COPYING = "copying"
+    MOVING = "moving"
+    DELETING = "deleting"
+    PERFORMING = "performing"
 
 
 def stage_of(reason: str) -> Stage:
-    """The stage at which a message was left for this reason."""
+    """The stage at which a message that is not decided was left for this reason."""
     return Stage.READING if reason.startswith(_UNREAD) else Stage.DECIDING

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
+from postroom.ports.stages import MOST_BEGINNINGS
+
 # What the store does to these numbers, all in one statement.
 Recording = Callable[[list[int]], Awaitable[None]]
 
@@ -22,6 +24,10 @@ class Attempts:
     def unended(self, id: int, begun: int) -> int:
         """At how many of the attempts `begun` at this one a process ended before."""
         return begun - (id in self._open)
+
+    def ended_processes(self, id: int, begun: int) -> bool:
+        """True if so many processes ended at it that it is what ended them."""
+        return self.unended(id, begun) >= MOST_BEGINNINGS
 
     async def begin(self, ids: Iterable[int], count: Recording) -> None:
         """Have an attempt at each of these counted, unless one is open."""

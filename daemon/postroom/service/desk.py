@@ -165,8 +165,10 @@ class Desk:
         return Outcome.of(ids, await self._store.drop_deliveries(ids))
 
     async def release_messages(self, ids: Sequence[int]) -> None:
-        """Have quarantined messages decided anew: all of these, or none."""
+        """Have quarantined messages go on where they were left: all of these, or
+        none."""
         self._controls.call(await self._store.release_quarantined(ids))
+        self._controls.ring_sender()
 
     # -- the store itself
 

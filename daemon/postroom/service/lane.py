@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 
 from postroom.errors import (
@@ -25,18 +24,18 @@ from postroom.ports import (
     RelayReport,
     Store,
 )
-from postroom.ports.stages import MOST_BEGINNINGS
+from postroom.ports.stages import FATAL
 from postroom.service.attempts import Attempts
 from postroom.service.blame import Blame
 from postroom.service.door import Door
 from postroom.service.finishing import finish
 from postroom.service.health import RelayHealth, RelayState, SenderTimings
 from postroom.service.receipts import Settlement
+from postroom.service.waiting import rung_within
 
 log = get_logger()
 
 _BATCH = 100
-_FATAL = f"it was begun {MOST_BEGINNINGS} times, and each time the daemon ended at it"
 
 
 class Lane:
@@ -94,7 +93,7 @@ class Lane:
                     await self._rest(await self._drain())
                 except TemporaryError as error:  # the store's: its disk is full, say
                     log.warning("store_unavailable", error=str(error))
-                    await self._wait(self._bell, self._timings.store_pause)
+                    await rung_within(self._timings.store_pause, self._bell)
         finally:
             await self._relay.close()
 
@@ -144,14 +143,9 @@ class Lane:
         """Wait for the bell or the next due time; for a relay that fails, its time or
         the owner's word."""
         if stay_away is not None:
-            await self._wait(self._wanted_now, stay_away)
+            await rung_within(stay_away, self._wanted_now)
         else:
-            await self._wait(self._bell, await self._until_next_due())
-
-    async def _wait(self, event: asyncio.Event, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await event.wait()
+            await rung_within(await self._until_next_due(), self._bell)
 
     async def _until_next_due(self) -> float:
         longest = self._timings.longest_rest
@@ -180,28 +174,27 @@ class Lane:
     async def _deliver(
         self, outgoing_id: int, deliveries: Sequence[DueDelivery]
     ) -> float | None:
-        fatal = [each for each in deliveries if self._ends_the_process(each)]
-        if fatal:
-            await self._settlement.hold(fatal, _FATAL, charged=True)
-        deliveries = [each for each in deliveries if each not in fatal]
-        if not deliveries:
+        ends = self._attempts.ended_processes
+        if fatal := [each for each in deliveries if ends(each.id, each.begun)]:
+            await self._settlement.hold(fatal, FATAL, charged=True)
+        if not (deliveries := [each for each in deliveries if each not in fatal]):
             return None
         try:
             outgoing = await self._store.outgoing(outgoing_id)
         except ContentError as error:
             await self._settlement.hold(deliveries, str(error))
             return None
-        ids = [each.id for each in deliveries]
+        begun = [each.id for each in deliveries]
         try:
-            await self._attempts.begin(ids, self._store.begin_sending)
+            await self._attempts.begin(begun, self._store.begin_sending)
             return await self._attempt(outgoing_id, outgoing, deliveries)
         except (TemporaryError, asyncio.CancelledError):
-            await self._attempts.take_back(ids, self._store.take_back_sending)
+            await self._take_back(deliveries)
             raise
 
-    def _ends_the_process(self, delivery: DueDelivery) -> bool:
-        begun = self._attempts.unended(delivery.id, delivery.begun)
-        return begun >= MOST_BEGINNINGS
+    async def _take_back(self, deliveries: Sequence[DueDelivery]) -> None:
+        uncount = self._store.take_back_sending
+        await self._attempts.take_back([each.id for each in deliveries], uncount)
 
     async def _attempt(
         self, outgoing_id: int, outgoing: Outgoing, deliveries: Sequence[DueDelivery]
@@ -214,8 +207,7 @@ class Lane:
         except (TemporaryError, AuthenticationError) as error:
             if not self._blame.is_on(outgoing_id):
                 stay_away = self._health.failed(error)
-                ids = [each.id for each in deliveries]
-                await self._attempts.take_back(ids, self._store.take_back_sending)
+                await self._take_back(deliveries)
                 return stay_away
             failure = Receipt(DeliveryState.DELAYED, reply=f"not sent: {error}")
             failures = {each.recipient: failure for each in deliveries}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,7 +26,7 @@ from postroom.ports import (
     MessageState,
     Store,
 )
-from postroom.ports.stages import NO_HEADER_ANEW, NOT_GIVEN
+from postroom.ports.stages import MOST_BEGINNINGS, NO_HEADER_ANEW, NOT_GIVEN
 from postroom.service.batches import BatchSizes
 from postroom.service.bookmark import NEVER, Bookmark
 from postroom.service.commitment import Commitment, Place
@@ -36,9 +37,6 @@ from postroom.service.rulebook import Rulebook
 from postroom.service.suspicion import Suspicion
 
 log = get_logger()
-
-# A message whose deciding was begun so often and never ended is not begun again.
-MOST_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -148,11 +146,12 @@ class Processor:
         sightings = await self.store.see(messages, round_.listed)
         reach(Point.C5)
         seen = [m for m in messages if sightings[m.key].state is MessageState.SEEN]
-        for message in seen:
-            if sightings[message.key].begun_before:
-                await self._begin_again(round_, message)
         new = [m for m in seen if not sightings[m.key].begun_before]
-        await self._decide(round_, new, cursor)
+        async with self._taking_back(new):
+            for message in seen:
+                if sightings[message.key].begun_before:
+                    await self._begin_again(round_, message)
+            await self._decide_and_commit(round_, new, cursor)
         for key in (key for key in sightings if sightings[key].returned):
             place = {"account": key.account, "mailbox": key.mailbox, "uid": key.uid}
             log.info("message_returned", **place)
@@ -190,21 +189,20 @@ class Processor:
     async def _begin_again(self, round_: _Round, message: Message) -> None:
         """Decide one that was begun before, alone: if it is what ended the process, it
         ends up in quarantine, and no other does."""
-        if await self.store.begin_again(message.key) <= MOST_ATTEMPTS:
-            await self._decide(round_, [message], None)
+        if await self.store.begin_again(message.key) <= MOST_BEGINNINGS:
+            async with self._taking_back([message]):
+                await self._decide_and_commit(round_, [message], None)
         else:
             await self.store.take_back([message.key])  # it is not decided once more
-            reason = f"deciding was begun {MOST_ATTEMPTS} times and never ended"
+            reason = f"deciding was begun {MOST_BEGINNINGS} times and never ended"
             decision = Decision(message, failure=reason)
             await self.commitment.commit(self._at(round_), [decision], None)
 
-    async def _decide(
-        self, round_: _Round, messages: Sequence[Message], cursor: Cursor | None
-    ) -> None:
-        """Decide and commit; a connection that fails meanwhile, or a stop, is no
-        attempt."""
+    @asynccontextmanager
+    async def _taking_back(self, messages: Sequence[Message]) -> AsyncIterator[None]:
+        """A connection that fails meanwhile, or a stop, is no attempt at these."""
         try:
-            await self._decide_and_commit(round_, messages, cursor)
+            yield
         except (TemporaryError, asyncio.CancelledError):
             await self.store.take_back([message.key for message in messages])
             raise

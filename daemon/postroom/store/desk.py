@@ -74,7 +74,7 @@ class OwnerStore(Transactions):
         )
 
     async def release_quarantined(self, ids: Sequence[int]) -> list[tuple[str, str]]:
-        """Have these decided anew; the (account, mailbox) pairs where they are.
+        """Have these go on; the (account, mailbox) pairs where they are.
 
         Raises `PermanentError` if one is not in quarantine; then none is released.
         """

@@ -165,7 +165,7 @@ class DeliveryDetail:
 
 @dataclass(frozen=True)
 class QuarantinedReport:
-    """A message that could not be decided, at which stage it was left, and why."""
+    """A message that was put aside, at which stage it was left, and why."""
 
     id: int
     key: MessageKey

@@ -1,1 +1,1 @@
-"""`postroom quarantine`: messages that could not be decided."""
+"""`postroom quarantine`: messages that were put aside."""

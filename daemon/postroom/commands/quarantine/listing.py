@@ -1,4 +1,4 @@
-"""`postroom quarantine list`: the messages that could not be decided."""
+"""`postroom quarantine list`: the messages that were put aside."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def main(config: Path | None, json: bool) -> int:
 
 
 def _show(found: list[QuarantinedReport]) -> None:
-    table = make_table("id", "where", "received", "Message-ID", "why")
+    table = make_table("id", "where", "received", "Message-ID", "stage", "why")
     for each in found:
         key = each.key
         table.add_row(
@@ -34,6 +34,7 @@ def _show(found: list[QuarantinedReport]) -> None:
             cell(f"{key.account}/{key.mailbox} UID {key.uid}"),
             tell_time(each.received),
             cell(each.message_id),
+            each.stage,
             cell(each.reason),
         )
     make_console().print(table)

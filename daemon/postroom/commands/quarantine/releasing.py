@@ -1,4 +1,4 @@
-"""`postroom quarantine release`: decide messages anew."""
+"""`postroom quarantine release`: have messages go on."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from postroom.commands.reading import print_json
 
 
 def main(config: Path | None, ids: Sequence[int], json: bool) -> int:
-    """Have all of these decided anew; 1, and none is, if one is not in quarantine."""
+    """Have all of these go on; 1, and none is, if one is not in quarantine."""
     with telling_refusals():
         ask(find_place(config), "quarantine release", ids=list(ids))
     if json:
         print_json({"released": list(ids)})
     else:
-        print(f"decided anew: {', '.join(map(str, ids))}")
+        print(f"released: {', '.join(map(str, ids))}")
     return Exit.DONE

@@ -1,4 +1,4 @@
-"""`postroom quarantine show`: one message that could not be decided."""
+"""`postroom quarantine show`: one message that was put aside."""
 
 from __future__ import annotations
 
