@@ -218,6 +218,24 @@ def test_a_message_that_ends_the_daemon_each_time_is_put_aside(at_desk: AtDesk) 
     at_desk(steps)
 
 
+def test_a_connection_that_is_lost_at_a_suspect_counts_for_nobody(
+    at_desk: AtDesk,
+) -> None:
+    async def steps(desk: Desk, mailbox: MemoryMailbox) -> None:
+        mailbox.put(make_raw(), make_raw())
+        first, second = await mailbox.headers([1, 2])
+        await desk.store.see([first], NOON)  # and then it was killed
+        mailbox.failures["contents"] = TemporaryError("cut")
+        processor = desk.processor(rule(FileInto("A"), body=lambda m: True))
+        with pytest.raises(TemporaryError):
+            await processor.catch_up(mailbox)
+        told = await desk.store.see([first, second], NOON)
+        assert told[first.key].attempts == 1, "that of before"
+        assert not told[second.key].begun_before
+
+    at_desk(steps)
+
+
 def test_connections_that_are_lost_put_no_message_aside(at_desk: AtDesk) -> None:
     """They say nothing about the message that was being fetched."""
 
