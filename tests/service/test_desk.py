@@ -181,7 +181,7 @@ def test_mailboxes_are_called_for_what_is_to_be_decided_anew(tmp_path: Path) -> 
         await store.commit(1, [Decision(message(7), failure="x", final=True)], None)
         (found,) = await store.quarantined()
         await ask("quarantine release", ids=[found.id])
-        assert told.events == [("call", ("home", "INBOX"))]
+        assert told.events == [("call", ("home", "INBOX")), "sender"]
         assert await store.quarantined() == []
 
     at_desk(tmp_path, steps)
