@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from postroom.rules.effects import FileInto, Send
 from postroom.store.dialects import LOG_KEPT
 from postroom.store.integrity import find_faults
 from postroom.store.store import SqlStore
-from postroom.store.upkeep import empty_log, measure
+from postroom.store.upkeep import empty_log, measure, require_sound
 from tests.store.samples import (
     NOON,
     cursor,
@@ -176,6 +179,46 @@ def test_of_a_large_store_only_the_beginning_is_read_at_a_start(
     path.write_bytes(octets[:100] + b"\xaa" * 3996 + octets[4096:])
     with pytest.raises(StoreError, match="is damaged"):
         with_store(path, work)
+
+
+# A writer that is killed, and one who reads what it has left, and takes its time.
+_KILLED = """
+import os, sqlite3, sys
+store = sqlite3.connect(sys.argv[1], isolation_level=None)
+store.execute("PRAGMA journal_mode=WAL")
+store.execute("CREATE TABLE more (number)")
+os._exit(0)
+"""
+_RECOVERING = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as shared:
+    shared.write(bytes(136))  # what is in the log is to be found out anew
+    shared.flush()
+    fcntl.lockf(shared, fcntl.LOCK_SH, 1, 128)  # somebody has it open
+    fcntl.lockf(shared, fcntl.LOCK_EX, 8, 120)  # and finds out
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_store_that_another_reads_first_after_a_kill_is_not_damaged(
+    path: Path,
+) -> None:
+    with_store(path, work)
+    subprocess.run([sys.executable, "-c", _KILLED, path], check=True)
+    command = [sys.executable, "-c", _RECOVERING, f"{path}-shm"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline() == b"locked\n"
+        require_sound(path, timedelta(0))
+        with closing(sqlite3.connect(path, timeout=0)) as connection:
+            with pytest.raises(sqlite3.OperationalError, match="locked") as found:
+                connection.execute("SELECT * FROM more")
+            assert found.value.sqlite_errorname == "SQLITE_BUSY_RECOVERY"
+        other.stdin.close()
+    require_sound(path)
 
 
 # -- the log ---------------------------------------------------------------------------

@@ -11,12 +11,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import Connection
 
 from postroom.errors import StoreError
+from postroom.store.dialects import BUSY_TIMEOUT
 
 # Free pages that go back to the file system in one transaction.
 _PAGES = 1000
@@ -67,20 +69,23 @@ def empty_log(path: Path) -> bool:
     return not busy
 
 
-def require_sound(path: Path) -> None:
+def require_sound(path: Path, patience: timedelta = BUSY_TIMEOUT) -> None:
     """Raise `StoreError`, with what to do, if the store at `path` is damaged.
 
-    All of a small one is looked at, of a larger one its first page and its schema.
+    All of a small one is looked at, of a larger one its first page and its schema. One
+    that somebody else holds, as one who reads it first after a kill does, is waited for
+    so long; then it is not looked at.
     """
     small = path.stat().st_size <= QUICKLY_CHECKED
     pragma = "quick_check(3)" if small else "schema_version"
     try:
-        with _opened(path) as connection:
+        with _opened(path, patience=patience) as connection:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             found = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}")]
     except sqlite3.DatabaseError as error:
-        # Whoever holds it is told of when it is opened.
-        if getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_BUSY,):
+        # Whoever holds it is told of when it is opened. Of the code the low octet is
+        # the primary one (https://www.sqlite.org/rescode.html).
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
             return
         raise StoreError(f"the store {path} is damaged: {error}; {REMEDY}") from error
     if small and found != ["ok"]:
@@ -108,10 +113,12 @@ def copy_into(connection: Connection, path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path, mode: str = "ro") -> Iterator[sqlite3.Connection]:
-    """A connection of its own that waits for nobody."""
-    name = f"file:{quote(str(path))}?mode={mode}"
-    with closing(sqlite3.connect(name, uri=True, timeout=0)) as connection:
+def _opened(
+    path: Path, mode: str = "ro", patience: timedelta = timedelta(0)
+) -> Iterator[sqlite3.Connection]:
+    """A connection of its own that waits for others no longer than this."""
+    name, seconds = f"file:{quote(str(path))}?mode={mode}", patience.total_seconds()
+    with closing(sqlite3.connect(name, uri=True, timeout=seconds)) as connection:
         yield connection
 
 
