@@ -143,6 +143,25 @@ def test_a_delay_that_no_schedule_gives_is_not_waited_for(
     with_store(path, steps, clock=clock)
 
 
+@pytest.mark.parametrize(
+    ("hours", "is_due"), [(0, False), (23.9, False), (24, True), (-0.1, True)]
+)
+def test_a_limit_for_a_day_is_waited_for_unless_the_clock_was_set_back(
+    path: Path, hours: float, is_due: bool
+) -> None:
+    clock = StillClock()
+
+    async def steps(store: SqlStore) -> None:
+        await send(store)
+        tomorrow = NOON + timedelta(days=1)
+        await store.settle([DeliveryResult(1, BUSY, tomorrow)])
+        clock.forward(hours=hours)
+        assert bool(await store.due(clock.now(), 10)) is is_due
+        assert await store.next_due() == (clock.now() if is_due else tomorrow)
+
+    with_store(path, steps, clock=clock)
+
+
 def test_a_delivery_is_charged_delayed_and_due_again(path: Path) -> None:
     async def steps(store: SqlStore) -> None:
         await send(store)

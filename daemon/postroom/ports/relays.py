@@ -30,12 +30,14 @@ class Receipt:
     """What came of one recipient: the state it leads to, and the server's words.
 
     `state` is `delivered`, `delayed` (4yz), `failed` (5yz) or `unknown` (no reply after
-    the final dot). `code` is 0 where no reply was had.
+    the final dot). `code` is 0 where no reply was had. `limit` is True of what is
+    `delayed` because the relay takes no more for a day.
     """
 
     state: DeliveryState
     code: int = 0
     reply: str = ""
+    limit: bool = False
 
 
 class Relay(Protocol):

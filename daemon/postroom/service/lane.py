@@ -80,6 +80,7 @@ class Lane:
 
     def try_now(self) -> None:
         """Say that the owner wants the relay tried now, even if it failed."""
+        self._health.forgive()
         self._wanted_now.set()
         self._bell.set()
 
@@ -114,6 +115,8 @@ class Lane:
         return stay_away
 
     async def _send_due(self) -> float | None:
+        if (limited := self._health.limited_for()) is not None:
+            return limited
         while due := await self._due():
             try:
                 stay_away = await self._send_batch(due)
@@ -215,7 +218,10 @@ class Lane:
             return None
         self._blame.clear(outgoing_id)
         await self._settle(outgoing, deliveries, receipts, begun)
-        return self._judge(receipts)
+        stay_away = self._health.judge(receipts.values())
+        if stay_away is None:
+            self._blame.note_served()
+        return stay_away
 
     async def _send(
         self, outgoing: Outgoing, deliveries: Sequence[DueDelivery]
@@ -239,12 +245,3 @@ class Lane:
         took = timedelta(seconds=self._clock.monotonic() - begun)
         await self._settlement.settle(outgoing, deliveries, receipts, took)
         self._attempts.ended(each.id for each in deliveries)
-
-    def _judge(self, receipts: Mapping[str, Receipt]) -> float | None:
-        """Note how the relay did; how many seconds to stay away from it, if any."""
-        for receipt in receipts.values():
-            if receipt.code == 0 and receipt.state is not DeliveryState.FAILED:
-                return self._health.failed(TemporaryError(receipt.reply))
-        self._health.works()
-        self._blame.note_served()
-        return None

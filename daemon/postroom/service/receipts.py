@@ -126,6 +126,8 @@ class Settlement:
         again = self.schedule.next_attempt(
             attempts, delivery.created, now, self.random, self.may_expire
         )
+        if again and receipt.limit:
+            again = now + self.schedule.limited
         again = now if again and at_once else again
         if again is None and not unknown:
             expired = f"expired; the last reply was: {receipt.reply}"

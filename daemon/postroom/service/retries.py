@@ -14,7 +14,8 @@ class RetrySchedule:
     """The waits between the attempts of one delivery, and how long it may take in all.
 
     `waits[n]` comes after n attempts, `steady` after more than there are waits, longer
-    or shorter by up to the share `jitter` of it. A delivery expires when it is older
+    or shorter by up to the share `jitter` of it; `limited` where the relay's limit for
+    a day is reached. A delivery expires when it is older
     than `lifetime` and was tried at least `least_attempts` times: both, so that a clock
     that jumps, or a machine that slept, can't make it expire untried.
     """
@@ -28,6 +29,7 @@ class RetrySchedule:
         timedelta(minutes=66),
     )
     steady: timedelta = timedelta(minutes=66)
+    limited: timedelta = timedelta(days=1)
     jitter: float = 0.2
     lifetime: timedelta = timedelta(days=5)
     least_attempts: int = 12

@@ -155,10 +155,14 @@ def waiting_relays(connection: Connection) -> dict[str, int]:
 def _is_due(now: datetime) -> ColumnElement[bool]:
     """True of a delivery that waits and should not wait longer.
 
-    The wall clock may have been set back: what is queued needs no time.
+    The wall clock may have been set back: what is queued needs no time, and a time that
+    is far ahead is believed only if it was noted before now, as it is where a relay's
+    limit for a day was reached.
     """
     is_queued = delivery.c.state == DeliveryState.QUEUED
-    return or_(is_queued, has_come(delivery.c.next_attempt, now))
+    time = delivery.c.next_attempt
+    is_wrong = and_(has_come(time, now), delivery.c.updated > now)
+    return or_(is_queued, time <= now, is_wrong)
 
 
 def _waiting(relay: str | None) -> ColumnElement[bool]:

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, and_, or_
 from postroom.ports import DeliveryState
 from postroom.store.schema import delivery
 
-# No retry is put off for longer: a time further ahead comes of a clock that was wrong.
+# No retry is put off for longer, but by a relay's limit for a day: a time further ahead
+# comes of a clock that was wrong.
 LONGEST_WAIT = timedelta(hours=2)
 
 

@@ -72,8 +72,8 @@ class SmtpRelay:
         remaining = [each for each in recipients if each not in refused]
         if not remaining:
             return refused
-        transaction = Transaction(session, self._server.timings)
-        return refused | await transaction.run(outgoing, remaining, before_dot)
+        transaction = Transaction(session, self._server.timings, outgoing)
+        return refused | await transaction.run(remaining, before_dot)
 
     def _abandon(self) -> None:
         if self._session is not None:

@@ -63,11 +63,13 @@ class SubmissionServer:
 class Session:
     """A conversation with a server that is ready for MAIL, and what that server offers.
 
-    `extensions` maps each keyword of its EHLO reply, in lower case, to its parameters.
+    `extensions` maps each keyword of its EHLO reply, in lower case, to its parameters;
+    `user` is who is logged in, empty if nobody is.
     """
 
     wire: Wire
     extensions: Mapping[str, str]
+    user: str
 
     def offers(self, extension: str) -> bool:
         """True if the server offers this extension, named in lower case."""
@@ -95,7 +97,7 @@ async def open_session(server: SubmissionServer) -> Session:
     except BaseException:
         client.close()
         raise
-    return _take_over(client)
+    return _take_over(client, server.user if server.password else "")
 
 
 def _client(server: SubmissionServer) -> aiosmtplib.SMTP:
@@ -111,12 +113,13 @@ def _client(server: SubmissionServer) -> aiosmtplib.SMTP:
     )
 
 
-def _take_over(client: aiosmtplib.SMTP) -> Session:
+def _take_over(client: aiosmtplib.SMTP, user: str) -> Session:
     """Speak on without the client: it can't tell *unknown* from *not sent*."""
     extensions = dict(client.esmtp_extensions)
     if client.transport is None:
         raise TemporaryError("the server closed the connection after the login")
-    return Session(Wire(cast(asyncio.Transport, client.transport)), extensions)
+    wire = Wire(cast(asyncio.Transport, client.transport))
+    return Session(wire, extensions, user)
 
 
 async def _log_in(client: aiosmtplib.SMTP, user: str, password: str) -> None:

@@ -15,6 +15,7 @@ from postroom.mail.envelope import Outgoing
 from postroom.ports import DeliveryState, Receipt
 from postroom.transport.smtp.content import dot_stuffed
 from postroom.transport.smtp.session import Session, Timings
+from postroom.transport.smtp.verdicts import read_reply
 from postroom.transport.smtp.wire import ConversationBroken, Reply
 
 BeforeDot = Callable[[Sequence[str]], Awaitable[None]]
@@ -24,11 +25,6 @@ _START_INPUT = 354
 _NOT_LOGGED_IN = {530, 534, 535, 538}  # RFC 4954, section 6
 # RFC 5321, section 4.5.3.1.10: "too many recipients", and 552 is to be read as 452.
 _TOO_MANY_RECIPIENTS = {452, 552}
-_STATES = {
-    2: DeliveryState.DELIVERED,
-    4: DeliveryState.DELAYED,
-    5: DeliveryState.FAILED,
-}
 
 
 class SessionUnusable(TemporaryError):
@@ -38,26 +34,27 @@ class SessionUnusable(TemporaryError):
 class Transaction:
     """The sending of one message over one session."""
 
-    def __init__(self, session: Session, timings: Timings) -> None:
+    def __init__(self, session: Session, timings: Timings, outgoing: Outgoing) -> None:
         self._session = session
+        self._outgoing = outgoing
         self._wire = session.wire
         self._timings = timings
 
     async def run(
-        self, outgoing: Outgoing, recipients: Sequence[str], before_dot: BeforeDot
+        self, recipients: Sequence[str], before_dot: BeforeDot
     ) -> dict[str, Receipt]:
         """Send to these recipients; a receipt for each.
 
         Raises `SessionUnusable`, or `TemporaryError` or `AuthenticationError` where the
         server will have nothing to do with us; then nothing was sent.
         """
-        refusal = await self._mail(outgoing, recipients)
+        refusal = await self._mail(recipients)
         if refusal is not None:
             await self._reset()
             return dict.fromkeys(recipients, refusal)
         receipts: dict[str, Receipt] = {}
         try:
-            await self._send(outgoing, recipients, before_dot, receipts)
+            await self._send(recipients, before_dot, receipts)
         except ConversationBroken as error:
             broken = Receipt(DeliveryState.DELAYED, 0, f"not sent: {error}")
             return dict.fromkeys(recipients, broken) | receipts
@@ -65,7 +62,6 @@ class Transaction:
 
     async def _send(
         self,
-        outgoing: Outgoing,
         recipients: Sequence[str],
         before_dot: BeforeDot,
         receipts: dict[str, Receipt],
@@ -83,7 +79,7 @@ class Transaction:
         if len(receipts) == len(recipients):
             await self._reset()
             return
-        await self._write(outgoing.content)
+        await self._write(self._outgoing.content)
         reach(Point.C9)
         await before_dot(accepted)
         # A server that spoke or hung up since its 354 gets no dot: its words could not
@@ -92,19 +88,18 @@ class Transaction:
         reach(Point.W1)
         receipts |= dict.fromkeys(accepted, await self._final_dot())
 
-    async def _mail(
-        self, outgoing: Outgoing, recipients: Sequence[str]
-    ) -> Receipt | None:
-        command = self._mail_command(outgoing, recipients)
+    async def _mail(self, recipients: Sequence[str]) -> Receipt | None:
+        command = self._mail_command(recipients)
         try:
             reply = await self._wire.ask(command, self._timings.command)
         except ConversationBroken as error:
             raise SessionUnusable(str(error)) from error
         if reply.code == _CLOSING:
             raise SessionUnusable(f"the server said {reply}")
-        return self._refusal(reply)
+        return self._refusal(reply, at_mail=True)
 
-    def _mail_command(self, outgoing: Outgoing, recipients: Sequence[str]) -> bytes:
+    def _mail_command(self, recipients: Sequence[str]) -> bytes:
+        outgoing = self._outgoing
         sender = outgoing.envelope.sender or ""
         words = [f"MAIL FROM:<{sender}>"]
         if self._session.offers("size"):
@@ -138,12 +133,12 @@ class Transaction:
         try:
             reply = await self._wire.reply(self._timings.final_dot)
             reach(Point.C11)
-            state = _STATES.get(reply.kind)
         except ConversationBroken as error:
             return Receipt(DeliveryState.UNKNOWN, 0, str(error))
-        if state is None or reply.code == _CLOSING:
+        receipt = self._read(reply)
+        if receipt is None or reply.code == _CLOSING:
             self._wire.abort()
-        return Receipt(state or DeliveryState.UNKNOWN, reply.code, reply.text)
+        return receipt or Receipt(DeliveryState.UNKNOWN, reply.code, reply.text)
 
     async def _reset(self) -> None:
         """Forget the transaction; a session that can't is not used again."""
@@ -160,14 +155,16 @@ class Transaction:
             raise TemporaryError(f"the server said {reply}")
         return reply
 
-    def _refusal(self, reply: Reply) -> Receipt | None:
+    def _refusal(self, reply: Reply, *, at_mail: bool = False) -> Receipt | None:
         """None if the command was done, else what its refusal means."""
         if reply.code in _NOT_LOGGED_IN:
             raise AuthenticationError(f"the server said {reply}")
         if reply.kind == 2:
             return None
-        state = _STATES.get(reply.kind)
-        return Receipt(state, reply.code, reply.text) if state else self._give_up(reply)
+        return self._read(reply, at_mail=at_mail) or self._give_up(reply)
+
+    def _read(self, reply: Reply, *, at_mail: bool = False) -> Receipt | None:
+        return read_reply(reply, self._outgoing, self._session.user, at_mail=at_mail)
 
     def _give_up(self, reply: Reply) -> Receipt:
         self._wire.abort()
