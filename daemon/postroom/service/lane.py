@@ -218,10 +218,10 @@ class Lane:
             return None
         self._blame.clear(outgoing_id)
         await self._settle(outgoing, deliveries, receipts, begun)
-        stay_away = self._health.judge(receipts.values())
-        if stay_away is None:
+        rest = self._health.judge(receipts.values())
+        if rest is None:
             self._blame.note_served()
-        return stay_away
+        return rest
 
     async def _send(
         self, outgoing: Outgoing, deliveries: Sequence[DueDelivery]
