@@ -11,9 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from postroom.errors import StoreError
+from postroom.ports.stages import FATAL
 from postroom.service.door import Door
-from tests.service.outbox import at_work
-from tests.transport.smtp.scripted import OK, SILENCE
+from tests.service.outbox import Outbox, at_work, running
+from tests.transport.smtp.scripted import HANG_UP, OK, SILENCE
 
 ANN, BOB, CY = "ann@example.com", "bob@example.com", "cy@example.com"
 
@@ -102,5 +103,67 @@ def test_a_delivery_taken_away_before_its_dot_is_not_sent_and_blames_nobody(
             assert [row["attempts"] for row in outbox.deliveries()] == [0, 1, 1]
             assert len(server.contents) == 2
             assert sender.state["home"].last_error == ""
+
+    asyncio.run(scenario())
+
+
+# -- attempts that never end -----------------------------------------------------------
+
+
+def begun(outbox: Outbox) -> list[tuple[int, int]]:
+    """How many attempts are counted of each delivery, and how many have no end."""
+    return [(row["attempts"], row["begun"]) for row in outbox.deliveries()]
+
+
+@pytest.mark.parametrize("stage", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
+def test_an_attempt_counts_before_the_relay_is_asked_and_not_when_it_is_stopped(
+    path: Path, stage: str
+) -> None:
+    async def scenario() -> None:
+        async with at_work(path, {stage: SILENCE}) as (outbox, server, relays):
+            await outbox.put(ANN)
+            async with running(outbox.sender(relays).run()):
+                await server.until(lambda: bool(server.connections))
+                if stage != "GREETING":
+                    await server.until(lambda: bool(server.commands(stage)))
+                assert begun(outbox) == [(1, 1)]
+            assert begun(outbox) == [(0, 0)]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("replies", "counted"),
+    [({"GREETING": HANG_UP}, 0), ({"MAIL": HANG_UP}, 0), ({"MAIL": b"451 no\r\n"}, 1)],
+)
+def test_what_the_relay_ends_is_no_attempt_without_an_end(
+    path: Path, replies: dict[str, bytes | None], counted: int
+) -> None:
+    async def scenario() -> None:
+        async with at_work(path, replies) as (outbox, _, relays):
+            await outbox.put(ANN)
+            await outbox.sender(relays).drain()
+            assert begun(outbox) == [(counted, 0)]
+
+    asyncio.run(scenario())
+
+
+def test_what_the_process_ended_at_three_times_is_held_and_others_are_sent(
+    path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with at_work(path) as (outbox, _, relays):
+            await outbox.put(ANN)
+            await outbox.put(BOB)
+            ann, _ = outbox.deliveries()
+            for _ in range(3):
+                await outbox.store.begin_sending([ann["id"]])  # and it is killed
+            await outbox.sender(relays).drain()
+            assert outbox.states() == {ANN: "held", BOB: "delivered"}
+            held, _ = outbox.deliveries()
+            assert (held["attempts"], held["reply"]) == (3, FATAL)
+            assert await outbox.store.retry_deliveries([held["id"]]) == []
+            await outbox.sender(relays).drain()
+            assert outbox.states() == {ANN: "delivered", BOB: "delivered"}
 
     asyncio.run(scenario())
