@@ -54,7 +54,7 @@ DELIVERED_EARLY = Mutant(
 )
 MOVED_EARLY = Mutant(
     "move before the journal",
-    "service/processor.py",
+    "service/commitment.py",
     _COMMITTED,
     """            for each in charged:
                 for planned in each.plan.effects if each.plan else ():
