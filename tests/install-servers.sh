@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the mail servers that the tests start for themselves, and start none of them;
-# and strace, which shows what is on disk and when.
+# strace, which shows what is on disk and when; and systemd in a container.
 # A Dovecot or Postfix that is already here stays as it is, and so does another MTA.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -22,10 +22,12 @@ add() {
     fi
 }
 
-absent dovecot || absent postfix || absent strace || exit 0
+absent dovecot || absent postfix || absent strace || absent systemd-analyze ||
+    absent systemd-nspawn || absent lintian || exit 0
 
 if [ "$(id -u)" != 0 ] || absent apt-get; then
-    echo "Dovecot, Postfix or strace is absent; installing takes root and apt-get."
+    echo "Dovecot, Postfix, strace, systemd-nspawn or lintian is absent; installing takes"
+    echo "root and apt-get."
     echo "The tests that need them are skipped, and named at the end."
     exit 0
 fi
@@ -44,3 +46,6 @@ apt-get -qq update
 add dovecot dovecot-imapd dovecot-lmtpd dovecot-pop3d
 add postfix postfix
 add strace strace
+add systemd-analyze systemd
+add systemd-nspawn systemd-container
+add lintian lintian
