@@ -45,8 +45,8 @@ class RecordingSmtp:
     place of an acceptance, and of the next `drops` transactions the octets are kept in
     `dropped`, but the connection ends without a reply. `at_dot` is called
     with the octets of the next transaction, which is never answered; `at_recipient`
-    with each one at RCPT, before that is answered. An acceptance tells its place in
-    `received`.
+    with each one at RCPT, and `before_acceptance` after the dot, before that is
+    answered. An acceptance tells its place in `received`.
     """
 
     port: int = 0
@@ -58,6 +58,7 @@ class RecordingSmtp:
     drops: int = 0
     at_dot: Callable[[bytes], None] | None = None
     at_recipient: Callable[[str], None] | None = None
+    before_acceptance: Callable[[], None] | None = None
     received: list[Received] = field(default_factory=list)
     dropped: list[Received] = field(default_factory=list)
 
@@ -103,6 +104,8 @@ class RecordingSmtp:
             self.dropped.append(_received(server, envelope))
             _abort(server)
             return "421 4.3.2 never read"
+        if self.before_acceptance is not None:
+            await asyncio.to_thread(self.before_acceptance)
         self.received.append(_received(server, envelope))
         return acceptance(len(self.received) - 1)
 

@@ -71,6 +71,7 @@ def test_the_two_units_of_the_system_differ_in_whose_they_are_alone() -> None:
         "ConfigurationDirectory",
         "StateDirectory",
         "RuntimeDirectory",
+        "NoExecPaths",
     }
 
 
