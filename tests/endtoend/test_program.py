@@ -1,11 +1,9 @@
-"""The program among others: what systemd sees, and that no password gets out."""
+"""The program among others: how it ends, and that no password gets out."""
 
 from __future__ import annotations
 
 import json
-import socket
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,31 +19,6 @@ from tests.servers.sink import RecordingSmtp, recording_smtp
 CANARY = "canary-7d1f"
 FLAG = '[[rule]]\nname = "flag it"\nthen = [ { flag = true } ]\n'
 FORWARD = '[[rule]]\nname = "x"\nthen = [ { forward = "books@kept.test" } ]\n'
-
-
-@pytest.fixture
-def systemd(tmp_path: Path) -> Iterator[socket.socket]:
-    """The socket on which systemd listens."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-        channel.bind(str(tmp_path / "notify"))
-        channel.settimeout(60)
-        yield channel
-
-
-def test_systemd_is_told_when_it_is_ready_and_when_it_stops(
-    tmp_path: Path,
-    dovecot: DovecotServer,
-    sink: RecordingSmtp,
-    make_daemon: MakeDaemon,
-    systemd: socket.socket,
-) -> None:
-    daemon = make_daemon(dovecot.new_user(), plain(sink))
-    socket_name = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
-    daemon.environment = {**daemon.environment, **socket_name}
-    daemon.start()
-    assert systemd.recv(1000) == b"READY=1\nSTATUS=watching 1 mailboxes"
-    assert daemon.stop() == 0
-    assert systemd.recv(1000) == b"STOPPING=1"
 
 
 def test_sigterm_lets_the_batch_in_hand_be_finished(

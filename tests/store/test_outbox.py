@@ -106,6 +106,9 @@ def test_relays_for_which_deliveries_wait_are_told_with_how_many(path: Path) -> 
         await store.settle([DeliveryResult(third.id, BUSY, LATER)])
         assert await store.waiting_relays() == {"home": 2, "work": 1}
         assert (await store.summary()).relays == {"home": 2, "work": 1}
+        await store.hold_deliveries([first.id, third.id], "later")
+        on_its_way = {DeliveryState.QUEUED: 2, DeliveryState.SENDING: 1}
+        assert await store.outbox() == on_its_way | {DeliveryState.HELD: 1}
 
     with_store(path, steps)
 

@@ -50,6 +50,7 @@ from postroom.service.rulebook import Rulebook
 from postroom.service.sender import Sender
 from postroom.service.space import Space
 from postroom.service.station import Station
+from postroom.service.statusline import StatusLine
 from postroom.service.vault import Vault
 from postroom.service.watch import Watch
 from postroom.service.watcher import Watcher
@@ -81,6 +82,8 @@ class Assembly:
     )
 
     def __post_init__(self) -> None:
+        self.line = StatusLine(self.store, self.clock)
+        self.observer = self.line.overhearing(self.observer)
         self.lookout = self._make_lookout()
         self.announcer = Announcer(self.configuration.plugins)
         self.sender = self._make_sender()
@@ -94,10 +97,15 @@ class Assembly:
             if (watch.account, watch.mailbox) in wanted:
                 watch.call()
 
+    def _settled(self, places: Iterable[tuple[str, str]]) -> None:
+        self.line.ring()
+        self.call_watches(places)
+
     def ring_outward(self) -> None:
         """Say that there may be something new to send or to perform."""
         self.sender.ring()
         self.performer.ring()
+        self.line.ring()
 
     def try_outward_now(self) -> None:
         """Have what is due sent and performed now, whatever failed before."""
@@ -152,7 +160,7 @@ class Assembly:
             make_relays(self.configuration, self.vault),
             self.clock,
             RetrySchedule(),
-            self.call_watches,
+            self._settled,
             self.announcer.announce,
             random.random,
             door=self.door,

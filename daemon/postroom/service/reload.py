@@ -22,7 +22,6 @@ from postroom.errors import (
 )
 from postroom.hooks.aside import done_aside
 from postroom.log import get_logger
-from postroom.service import systemd
 from postroom.service.codefiles import CodeFiles
 from postroom.service.connections import account_key, reference_of, references
 from postroom.service.opening import recognise
@@ -135,7 +134,6 @@ class Reloader:
         )
         rules, accounts = len(configuration.rules), len(configuration.settings.account)
         log.info("reloaded", rules=rules, accounts=accounts, stale=stale)
-        systemd.notify(f"STATUS=watching {len(self.service.watches)} mailboxes")
 
     async def _notice(self, text: str) -> None:
         try:

@@ -19,6 +19,7 @@ from postroom.service.crew import Crew
 from postroom.service.housekeeping import Housekeeper
 from postroom.service.leftovers import leftovers
 from postroom.service.station import Station
+from postroom.service.statuswords import Scene
 from postroom.service.watch import Watch
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ class Service:
             crew.start("the lookout", parts.lookout.run(self._follow_clock))
             if answering:
                 crew.start("the control", answering())
-            watched = len(self.watches)
-            systemd.notify("READY=1", f"STATUS=watching {watched} mailboxes")
-            log.info("service_started", mailboxes=watched)
+            await parts.line.refresh(self._look, "READY=1")
+            crew.start("the line of status", parts.line.run(self._look))
+            log.info("service_started", mailboxes=len(self.watches))
             await stop.wait()
-            systemd.notify("STOPPING=1")
+            systemd.notify("STOPPING=1", "STATUS=stopping: what is begun is finished")
             log.info("service_stopping")
 
     def begin_all(self) -> None:
@@ -90,6 +91,17 @@ class Service:
                 station = parts.stations[name] = parts.make_station(name)
                 if self.crew:
                     self.crew.start(_task_of(name), station.run(self.timetable))
+
+    def _look(self) -> Scene:
+        parts = self.assembly
+        held = parts.holds.accounts
+        return Scene(
+            {name: parts.line.told_of(name) for name in self.stations},
+            paused=len(parts.configuration.settings.account.keys() & held.keys()),
+            is_open=parts.door.is_open,
+            relays=parts.sender.state,
+            notices=parts.lookout.shortages,
+        )
 
     def _follow_clock(self) -> None:
         """Have what waits for a time look again how long that is, as it was set."""
@@ -105,6 +117,7 @@ class Service:
             await self.crew.end(_task_of(account))
         self.assembly.stations.pop(account, None)
         self.assembly.lookout.forget(account)
+        self.assembly.line.forget(account)
 
     async def run_once(self) -> tuple[str, ...]:
         """Handle what is there now, send and perform what is due; what went wrong."""

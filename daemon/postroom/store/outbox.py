@@ -31,7 +31,12 @@ from postroom.store import content
 from postroom.store.dialects import among
 from postroom.store.schema import attempt, delivery, effect, outgoing
 from postroom.store.slices import rows_where
-from postroom.store.states import DELIVERIES, TAKEN_AWAY, WAITING_DELIVERIES
+from postroom.store.states import (
+    DELIVERIES,
+    OPEN_DELIVERIES,
+    TAKEN_AWAY,
+    WAITING_DELIVERIES,
+)
 from postroom.store.waits import has_come
 
 _COUNT = (
@@ -150,6 +155,16 @@ def waiting_relays(connection: Connection) -> dict[str, int]:
         .order_by(outgoing.c.relay)
     )
     return {row.relay: row.number for row in connection.execute(query)}
+
+
+def count_unended(connection: Connection) -> dict[DeliveryState, int]:
+    """How many deliveries are on their way out, or held, by their state."""
+    query = (
+        select(delivery.c.state, func.count().label("number"))
+        .where(delivery.c.state.in_((*OPEN_DELIVERIES, DeliveryState.HELD)))
+        .group_by(delivery.c.state)
+    )
+    return {DeliveryState(row.state): row.number for row in connection.execute(query)}
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

@@ -10,7 +10,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from postroom.mail.envelope import Outgoing
-from postroom.ports import DeliveryResult, Doubt, DueDelivery, RelayReport
+from postroom.ports import (
+    DeliveryResult,
+    DeliveryState,
+    Doubt,
+    DueDelivery,
+    RelayReport,
+)
 from postroom.store import cursors, doubts, outbox, settling
 from postroom.store.transactions import Transactions
 
@@ -51,6 +57,10 @@ class SendingStore(Transactions):
     async def waiting_relays(self) -> dict[str, int]:
         """How many deliveries wait for each relay, by its name."""
         return await self._reader.read(outbox.waiting_relays)
+
+    async def outbox(self) -> dict[DeliveryState, int]:
+        """How many deliveries are on their way out, or held, by their state."""
+        return await self._reader.read(outbox.count_unended)
 
     async def outgoing(self, outgoing_id: int) -> Outgoing:
         """The envelope and the exact bytes; `ContentError` if they are damaged."""
