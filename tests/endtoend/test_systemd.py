@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,3 +65,52 @@ def test_the_status_tells_what_is_away_and_what_waits(
     assert daemon.command("pause", "away").returncode == 0
     systemd.until("STATUS", "2 accounts, 1 idle, 1 paused; outbox 1;")
     assert daemon.stop() == 0
+
+
+def test_a_reload_is_told_from_its_beginning_to_its_end(
+    dovecot: DovecotServer,
+    sink: RecordingSmtp,
+    make_daemon: MakeDaemon,
+    systemd: Notified,
+) -> None:
+    """Whether it is good or not; the status names what it was refused for."""
+    daemon = make_daemon(dovecot.new_user(), plain(sink), rules=FORWARD)
+    rules = daemon.folder / "rules.d" / "10-all.toml"
+    systemd.hear(daemon)
+    daemon.start()
+    systemd.until("STATUS", "1 idle")
+    assert daemon.process is not None
+    for text, wrong in [("[[rule]]\n", True), (FORWARD, False)]:
+        rules.write_text(text)
+        before = time.monotonic_ns() // 1000
+        daemon.process.send_signal(signal.SIGHUP)
+        began = systemd.until("RELOADING", "1")
+        now = time.monotonic_ns() // 1000
+        assert before <= int(began["MONOTONIC_USEC"]) <= now
+        ended = systemd.until("READY", "1")
+        refused = f"the last reload was refused: {rules}: " in ended["STATUS"]
+        assert refused is wrong, ended
+        assert ("(and 1 more)" in ended["STATUS"]) is wrong, ended
+    assert daemon.stop() == 0
+
+
+def test_a_start_that_settings_forbid_leaves_the_reason_in_the_status(
+    dovecot: DovecotServer,
+    sink: RecordingSmtp,
+    make_daemon: MakeDaemon,
+    systemd: Notified,
+) -> None:
+    """The first problem on one line, and how many more; so it does for the store."""
+    rules = '[[rule]]\nname = "x"\nthen = [{ mvoe = "B" }, { cpoy = 1 }, { dlete = 1 }]'
+    daemon = make_daemon(dovecot.new_user(), plain(sink), rules=rules)
+    systemd.hear(daemon)
+    assert daemon.command("run").returncode == 78
+    told = systemd.next()["STATUS"]
+    assert "'mvoe'" in told
+    assert told.endswith("did you mean 'move'? (and 2 more)")
+    (daemon.folder / "rules.d" / "10-all.toml").write_text(FORWARD)
+    (daemon.folder / "state").mkdir()
+    (daemon.folder / "state" / "postroom.db").write_text("no store" * 1000)
+    assert daemon.command("run").returncode == 1
+    assert "postroom.db" in systemd.next()["STATUS"]
+    assert len(systemd.told) == 2

@@ -28,6 +28,16 @@ def test_all_assignments_are_one_datagram(
     assert channel.recv(1000) == b"READY=1\nSTATUS=fine"
 
 
+def test_no_text_makes_an_assignment_of_its_own(
+    channel: socket.socket, tmp_path: Path
+) -> None:
+    """A status may quote what somebody else wrote."""
+    path = str(tmp_path / "notify")
+    channel.bind(path)
+    notify("STATUS=quoted\nREADY=1", environment={"NOTIFY_SOCKET": path})
+    assert channel.recv(1000) == b"STATUS=quoted READY=1"
+
+
 def test_an_abstract_socket_is_reached(channel: socket.socket, tmp_path: Path) -> None:
     name = f"postroom{tmp_path}"
     channel.bind(f"\0{name}")

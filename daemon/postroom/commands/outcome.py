@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from traceback import format_exception
@@ -32,11 +32,12 @@ class Exit(IntEnum):
 
 
 @contextmanager
-def telling_errors() -> Iterator[None]:
+def telling_errors(leave: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Say what is wrong in plain words, and exit with the code for it.
 
     A group of errors, which is what ends a task of the daemon, is told error by error;
-    mistakes of our own in it are shown with their traceback.
+    mistakes of our own in it are shown with their traceback. `leave` is given the first
+    of what is wrong on a line, and how many more there are.
     """
     _escape_what_has_no_letter()
     sys.excepthook = _tell_mistake
@@ -47,12 +48,12 @@ def telling_errors() -> Iterator[None]:
         _drop_output()
         raise SystemExit(Exit.FAILED) from error
     except PostroomError as error:
-        raise SystemExit(_tell_known([error])) from error
+        raise SystemExit(_tell_known([error], leave)) from error
     except ExceptionGroup as group:
         known, mistakes = group.split(PostroomError)
         if mistakes:
             say(printable("".join(format_exception(mistakes)).rstrip()))
-        code = _tell_known(list(_flatten(known)) if known else [])
+        code = _tell_known(list(_flatten(known)) if known else [], leave)
         raise SystemExit(Exit.FAILED if mistakes else code) from group
     finally:
         flush_log()
@@ -85,26 +86,28 @@ def _flatten(group: ExceptionGroup[PostroomError]) -> Iterator[PostroomError]:
             yield error
 
 
-def _tell_known(errors: Sequence[PostroomError]) -> Exit:
-    """Say each of these once; the exit code for them."""
+def _tell_known(errors: Sequence[PostroomError], leave: Callable[[str], None]) -> Exit:
+    """Say each of these once, and leave the first; the exit code for them."""
     for told in dict.fromkeys(map(_tell, errors)):
         say(told)
+    if lines := [*dict.fromkeys(line for each in errors for line in _lines(each))]:
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        leave(f"{lines[0]}{more}")
     is_wrong = any(isinstance(error, ConfigError) for error in errors)
     return Exit.WRONG_CONFIGURATION if is_wrong else Exit.FAILED
 
 
 def _tell(error: PostroomError) -> str:
+    lines = _lines(error)
     if isinstance(error, ConfigError):
-        return _tell_problems(error)
-    return printable(str(error))
+        count = len(lines)
+        lines.append(f"{count} problem{'s' * (count != 1)}; nothing was done.")
+    return "\n".join(lines)
 
 
-def _tell_problems(error: ConfigError) -> str:
-    lines = [printable(str(problem)) for problem in error.problems]
-    count = len(lines)
-    return "\n".join(
-        [*lines, f"{count} problem{'s' * (count != 1)}; nothing was done."]
-    )
+def _lines(error: PostroomError) -> list[str]:
+    wrong = error.problems if isinstance(error, ConfigError) else [error]
+    return [printable(str(each)) for each in wrong]
 
 
 def make_console() -> Console:

@@ -24,6 +24,7 @@ from postroom.failpoints import VARIABLE, arm
 from postroom.log import Format, Level, configure_logging, get_logger, printable, say
 from postroom.service.clock import SystemClock
 from postroom.service.opening import STORE_NAME, open_service
+from postroom.service.systemd import notify
 from postroom.service.watchdog import alive, end_soon
 from postroom.store.database import open_store
 
@@ -37,7 +38,7 @@ _SELDOM = 10_000
 def main(config: Path | None, once: bool, log_format: Format, log_level: Level) -> int:
     """Run until a signal, or with `once` until all that is there is handled."""
     configure_logging(sys.stderr, log_format, log_level)
-    with telling_errors():
+    with telling_errors(_leave_status):
         path = find_settings(config)
         configuration = load_configuration(path, remembered=_remember(path))
         _require_state(configuration)
@@ -48,6 +49,11 @@ def main(config: Path | None, once: bool, log_format: Format, log_level: Level) 
         gc.freeze()
         gc.set_threshold(_SELDOM)
         return asyncio.run(_run_once(configuration) if once else _run(configuration))
+
+
+def _leave_status(wrong: str) -> None:
+    """Have the status of a unit that failed say why."""
+    notify(f"STATUS={wrong}")
 
 
 def _require_state(configuration: Configuration) -> None:

@@ -21,7 +21,8 @@ from postroom.errors import (
     TemporaryError,
 )
 from postroom.hooks.aside import done_aside
-from postroom.log import get_logger
+from postroom.log import get_logger, printable
+from postroom.service import systemd
 from postroom.service.codefiles import CodeFiles
 from postroom.service.connections import account_key, reference_of, references
 from postroom.service.opening import recognise
@@ -62,8 +63,10 @@ class Reloader:
         """Do what is asked for, one reload at a time, until cancelled."""
         while True:
             asked = await self._asked.get()
+            systemd.notify_reloading()
             async with self.service.changing:
                 problems = await self._reload()
+            await self.service.tell("READY=1")
             if not asked.done():
                 asked.set_result(problems)
 
@@ -136,6 +139,7 @@ class Reloader:
         log.info("reloaded", rules=rules, accounts=accounts, stale=stale)
 
     async def _notice(self, text: str) -> None:
+        self.service.assembly.line.notice(_NOTICE, printable(text))
         try:
             await self.store.notice(_NOTICE, text)
         except StoreUnavailable as error:

@@ -76,7 +76,7 @@ class Service:
             crew.start("the lookout", parts.lookout.run(self._follow_clock))
             if answering:
                 crew.start("the control", answering())
-            await parts.line.refresh(self._look, "READY=1")
+            await self.tell("READY=1")
             crew.start("the line of status", parts.line.run(self._look))
             log.info("service_started", mailboxes=len(self.watches))
             await stop.wait()
@@ -91,6 +91,10 @@ class Service:
                 station = parts.stations[name] = parts.make_station(name)
                 if self.crew:
                     self.crew.start(_task_of(name), station.run(self.timetable))
+
+    async def tell(self, *assignments: str) -> None:
+        """Tell systemd these, and how the daemon stands if that is otherwise now."""
+        await self.assembly.line.refresh(self._look, *assignments)
 
     def _look(self) -> Scene:
         parts = self.assembly
