@@ -7,8 +7,8 @@
 # make kills  the end by SIGKILL at every call of a POP3 session, and once more behind it
 # make crash  kills at every named point, at CRASH calls to the kernel of each kind, and
 #             at random; failing disks
-# make crash-long   CRASH_KILLS kills at random, and one at each call to the kernel; goes
-#             on with what stands in CRASH_DIR
+# make crash-long   CRASH_KILLS kills at calls to the kernel, as many at random, and the
+#             table of both; goes on with what stands in CRASH_DIR
 # make fuzz   FUZZ_SECONDS of hostile octets for each fuzz target
 # make requirements   choose the newest versions again (needs uv)
 
@@ -52,10 +52,10 @@ crash: servers $(VENV)/test.stamp
 	CRASH=$(CRASH) $(RUN)/python -m pytest -n 2 tests/crash
 
 crash-long: servers $(VENV)/test.stamp
-	CRASH=all CRASH_KILLS=$(CRASH_KILLS) CRASH_DIR=$(CRASH_DIR) \
-		$(RUN)/python -m pytest -n 2 tests/crash/test_random_kills.py \
-		tests/crash/test_syscalls.py -k "campaign or syscalls"
-	$(RUN)/python -m tests.crash.random_table $(CRASH_DIR)
+	CRASH_KILLS=$(CRASH_KILLS) CRASH_DIR=$(CRASH_DIR) $(RUN)/python -m pytest -n 2 \
+		tests/crash/test_syscalls.py tests/crash/test_random_kills.py -k campaign; \
+	tested=$$?; \
+	$(RUN)/python -m tests.crash.table $(CRASH_DIR) $(CRASH_KILLS) && exit $$tested
 
 model: $(VENV)/test.stamp
 	MODEL_EXAMPLES=$(MODEL_EXAMPLES) $(RUN)/python -m pytest -s --timeout 0 tests/model

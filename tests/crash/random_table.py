@@ -1,14 +1,9 @@
-"""The campaign of random kills: its rounds, one a line of a file, and their sum.
-
-`python -m tests.crash.random_table FOLDER` prints the sum, and fails where something is
-wrong.
-"""
+"""The campaign of random kills: its rounds, one a line of a file, and their sum."""
 
 from __future__ import annotations
 
 import fcntl
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -77,15 +72,3 @@ def _rows(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, object]]:
         yield "  half of them within, s", percentile(recoveries, 0.5)
         yield "  99 of 100 within, s", percentile(recoveries, 0.99)
         yield "  the longest, s", max(recoveries)
-
-
-def main() -> int:
-    """Print the sum of the campaign in the folder of the first argument."""
-    outcomes = read_outcomes(Path(sys.argv[1]))
-    wrong = problems(outcomes)
-    print("\n".join([table(outcomes), *wrong[:40]]))
-    return 1 if wrong or not outcomes else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

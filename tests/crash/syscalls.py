@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,30 +79,3 @@ class Range:
             # What failed may leave an outcome unknown, as a kill does.
             trial.kills += not is_kill
             return trial.drain()
-
-
-@dataclass(frozen=True)
-class Results:
-    """What was tried, in a file: a campaign goes on where the last one ended."""
-
-    file: Path
-
-    def known(self) -> set[str]:
-        """The names of what was tried."""
-        return {name for name, _ in self._read()}
-
-    def wrong(self) -> list[str]:
-        """All that was wrong in any of them."""
-        return [f"{name}: {each}" for name, wrong in self._read() for each in wrong]
-
-    def add(self, name: str, verdict: Verdict) -> None:
-        """Note what came of one."""
-        with self.file.open("a") as file:
-            found = [name, verdict.wrong, verdict.in_window, verdict.recovery]
-            file.write(json.dumps(found) + "\n")
-
-    def _read(self) -> Iterator[tuple[str, list[str]]]:
-        if self.file.exists():
-            for line in self.file.read_text().splitlines():
-                name, wrong, *_ = json.loads(line)
-                yield name, wrong
