@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from postroom import __version__
-from postroom.cli import desk, keeping, running, writing
+from postroom.cli import desk, installing, keeping, running, writing
 from postroom.cli.program import group
 
 app = group(
@@ -42,7 +42,7 @@ def postroom(
 
 
 # Without a name of their own, these commands are those of the program.
-for part in (writing, running, desk, keeping):
+for part in (writing, installing, running, desk, keeping):
     app.add_typer(part.commands)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from postroom.commands.demo.sample_rules import find_sample_rules
 from postroom.commands.demo.samples import ALIASES, OWNER, SAMPLES, Sample
+from postroom.commands.shipped import find_sample_rules
 from postroom.config.advice import advise
 from postroom.config.rulefiles import RuleFiles, read_rule_files
 from postroom.config.settings import Settings

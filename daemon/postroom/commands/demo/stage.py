@@ -16,9 +16,9 @@ from pathlib import Path
 from postroom.commands.demo.audience import Audience, Handled, account_of
 from postroom.commands.demo.imap import HOST, ImapPlayground
 from postroom.commands.demo.pop3 import PopPlayground
-from postroom.commands.demo.sample_rules import find_sample_rules
 from postroom.commands.demo.samples import ALIASES, HOME, ISP, ISP_OWNER, OWNER, Sample
 from postroom.commands.demo.smtp import SmtpPlayground
+from postroom.commands.shipped import find_sample_rules
 from postroom.config.configuration import Configuration, load_configuration
 from postroom.service.events import Event
 from postroom.service.opening import open_service
