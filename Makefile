@@ -10,11 +10,14 @@
 # make crash-long   CRASH_KILLS kills at calls to the kernel, as many at random, and the
 #             table of both; goes on with what stands in CRASH_DIR
 # make fuzz   FUZZ_SECONDS of hostile octets for each fuzz target
+# make deb    the Debian package, in dist/
 # make requirements   choose the newest versions again (needs uv)
 
 PYTHON ?= python3
 # Tests wait for servers more than they work: each worker has servers of its own.
 TEST_WORKERS ?= 3
+# The package stands on Debian's own Python, and on what is here of its version.
+DEBIAN_PYTHON ?= /usr/bin/python3
 SOAK_MINUTES ?= 20
 SCALE_MESSAGES ?= 100000
 CRASH_KILLS ?= 1000
@@ -29,13 +32,16 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet \
 	--generate-hashes --universal --python-version 3.11 --upgrade pyproject.toml
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint soak crash crash-long model scale kills fuzz fuzzing servers requirements clean
+.PHONY: demo test lint deb soak crash crash-long model scale kills fuzz fuzzing servers requirements clean
 
 demo: $(VENV)/demo.stamp
 	$(RUN)/postroom demo
 
 test: servers lint
 	$(RUN)/python -m pytest -rs -n $(TEST_WORKERS) --dist loadfile
+
+deb:
+	sh systemd/debian/build.sh $(DEBIAN_PYTHON) requirements/run.txt . build/deb dist
 
 lint: $(VENV)/test.stamp
 	$(RUN)/ruff check .

@@ -23,7 +23,7 @@ add() {
 }
 
 absent dovecot || absent postfix || absent strace || absent systemd-analyze ||
-    absent systemd-nspawn || absent lintian || exit 0
+    absent systemd-nspawn || absent lintian || absent strip || exit 0
 
 if [ "$(id -u)" != 0 ] || absent apt-get; then
     echo "Dovecot, Postfix, strace, systemd-nspawn or lintian is absent; installing takes"
@@ -49,3 +49,4 @@ add strace strace
 add systemd-analyze systemd
 add systemd-nspawn systemd-container
 add lintian lintian
+add strip binutils

@@ -1,8 +1,9 @@
-"""postroom of this tree, with what it needs, as it lies below /opt/postroom."""
+"""postroom of this tree as a Debian package, with all that it needs."""
 
 from __future__ import annotations
 
 import fcntl
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,18 +25,35 @@ def alone() -> Iterator[None]:
         yield
 
 
-def stage(folder: Path) -> Path:
-    """Lay postroom below a folder; what it needs is kept from run to run."""
-    kept = ROOT / "build" / "stage" / "postroom"
-    kept.parent.mkdir(parents=True, exist_ok=True)
+def build_package(folder: Path) -> Path:
+    """The Debian package, in a folder; what it needs is kept from run to run."""
+    work = ROOT / "build" / "deb"
     requirements = ROOT / "requirements" / "run.txt"
     with alone():
-        script = ROOT / "systemd" / "debian" / "stage.sh"
-        _run("sh", str(script), str(PYTHON), str(requirements), str(ROOT), str(kept))
-        _run("cp", "--archive", str(kept), str(folder))
-    return folder / kept.name
+        script = ROOT / "systemd" / "debian" / "build.sh"
+        run("sh", script, PYTHON, requirements, ROOT, work, folder)
+    (package,) = folder.glob("*.deb")
+    return package
 
 
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
+def with_version(package: Path, version: str) -> Path:
+    """The same package under another version."""
+    tree = package.parent / "tree"
+    run("dpkg-deb", "--raw-extract", package, tree)
+    control = tree / "DEBIAN" / "control"
+    text = re.sub(
+        "^Version: .*$", f"Version: {version}", control.read_text(), flags=re.M
+    )
+    control.write_text(text)
+    other = package.parent / f"postroom_{version}.deb"
+    run("dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree, other)
+    return other
+
+
+def run(*command: str | Path) -> str:
+    """What a command prints; it must succeed."""
+    done = subprocess.run(
+        [*map(str, command)], capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    return done.stdout
