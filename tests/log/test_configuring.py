@@ -16,7 +16,6 @@ from postroom.log import (
     flush_log,
     get_logger,
     register_secrets,
-    say,
 )
 from postroom.log.bridge import _Bridge
 from postroom.log.cleaning import FIELD_CHARACTERS
@@ -156,26 +155,6 @@ def test_there_are_colours_on_a_terminal_unless_no_color_is_set(
     assert "\x1b[" in on_terminal("x")
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in on_terminal("x")
-
-
-def test_the_journal_gets_a_priority_with_each_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "journal"
-    with path.open("w") as stream:
-        status = os.fstat(stream.fileno())
-        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
-        configure_logging(stream, level="debug")
-        for level in ("debug", "info", "warning", "error", "critical"):
-            getattr(get_logger(), level)("x")
-        log_failure("", "x")
-        monkeypatch.setattr("sys.stderr", stream)
-        say("Traceback:\n  it failed")
-        flush_log()
-    *lines, first, second = path.read_text().splitlines()
-    assert [line[:3] for line in lines] == ["<7>", "<6>", "<4>", "<3>", "<2>", "<3>"]
-    assert all(json.loads(line[3:]) for line in lines)
-    assert (first, second) == ("<3>Traceback:", "<3>  it failed")
 
 
 def test_a_stream_that_was_sent_elsewhere_is_not_the_journal(

@@ -99,3 +99,17 @@ def test_a_stop_finishes_the_message_that_is_being_sent(resident: Resident) -> N
     resident.deliver("bill", 2)
     resident.wait_until_filed("Bills", 1)
     assert len(resident.sink.received) == 1
+
+
+def test_the_journal_is_asked_by_account_rule_and_message(resident: Resident) -> None:
+    resident.start()
+    resident.deliver("bill", 1)
+    resident.wait_until_filed("Bills", 1)
+    resident.machine.wait_for("message_handled", resident.unit)
+    matches = ("-u", resident.unit, "ACCOUNT=home", "RULE=Bills are filed")
+    (entry,) = resident.machine.journal(*matches)
+    assert entry["MESSAGE_ID"] == "<1.bill@example.org>"
+    assert entry["MESSAGE"].startswith("message_handled account=home mailbox=INBOX")
+    assert entry["PRIORITY"] == "6"
+    assert entry["SYSLOG_IDENTIFIER"] == "postroom"
+    assert not resident.machine.journal("-u", resident.unit, "ACCOUNT=work")

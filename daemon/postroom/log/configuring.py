@@ -7,13 +7,15 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal, TextIO, cast
 
 import structlog
 
 from postroom.log.bridge import bridge_libraries
-from postroom.log.cleaning import Event, clean, clean_exception
-from postroom.log.journal import is_journal, with_priority
+from postroom.log.cleaning import clean, clean_exception
+from postroom.log.journal import SOCKET, is_journal, with_priority
+from postroom.log.journalsink import JournalSink
 from postroom.log.sink import Sink
 
 Format = Literal["auto", "json", "console"]
@@ -29,16 +31,26 @@ def get_logger() -> structlog.stdlib.BoundLogger:
 
 
 def configure_logging(
-    stream: TextIO = sys.stderr, format: Format = "auto", level: Level = "info"
+    stream: TextIO = sys.stderr,
+    format: Format = "auto",
+    level: Level = "info",
+    journal: Path = SOCKET,
 ) -> None:
     """Send events of this level and above to `stream`.
 
     `auto` is `console` on a terminal, in colour unless `NO_COLOR` says otherwise, and a
-    JSON object a line elsewhere; to the journal each line comes with its priority.
+    JSON object a line elsewhere. Where the stream is read by the journal, events go to
+    its socket instead, each with its fields.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
-    processors = [*_shared(), *_renderers(stream, format)]
-    _replace_sink(Sink(stream, _dropped_teller(processors)))
+    for_journal = format == "auto" and is_journal(stream)
+    processors = [*_shared(), *_renderers(stream, format, for_journal)]
+    tell_dropped = _dropped_teller(processors)
+    _replace_sink(
+        JournalSink(stream, tell_dropped, socket_path=journal)
+        if for_journal
+        else Sink(stream, tell_dropped)
+    )
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -99,8 +111,12 @@ def _shared() -> list[structlog.typing.Processor]:
     ]
 
 
-def _renderers(stream: TextIO, format: Format) -> list[structlog.typing.Processor]:
+def _renderers(
+    stream: TextIO, format: Format, for_journal: bool
+) -> list[structlog.typing.Processor]:
     # Without locals, here and there: a traceback must not show a password.
+    if for_journal:
+        return [structlog.processors.format_exc_info, clean_exception, _render_json]
     if format == "console" or (format == "auto" and stream.isatty()):
         return [
             structlog.processors.format_exc_info,
@@ -111,17 +127,11 @@ def _renderers(stream: TextIO, format: Format) -> list[structlog.typing.Processo
             ),
         ]
     tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-    for_journal = format == "auto" and is_journal(stream)
     return [
         structlog.processors.ExceptionRenderer(tracebacks),
         clean_exception,
-        _render_for_journal if for_journal else _render_json,
+        _render_json,
     ]
-
-
-def _render_for_journal(logger: object, method: str, event: Event) -> str:
-    level = event["level"]
-    return with_priority(str(_render_json(logger, method, event)), level)
 
 
 _render_json = structlog.processors.JSONRenderer(ensure_ascii=True)

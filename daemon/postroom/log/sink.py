@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 _MOST_CHARACTERS = 4 * 1024 * 1024
@@ -77,7 +77,7 @@ class Sink:
 
     def _run(self) -> None:
         while batch := self._next():
-            is_written = self._write("".join(batch))
+            is_written = self._write(batch)
             with self._changed:
                 self._characters -= sum(map(len, batch))
                 self._is_stalled = False
@@ -103,15 +103,17 @@ class Sink:
             count, self._dropped = self._dropped, 0
             self.msg(self._tell_dropped(count))
 
-    def _write(self, text: str) -> bool:
+    def _write(self, batch: Sequence[str]) -> bool:
         try:
-            self._write_all(text)
+            self.write_all(batch)
         except (OSError, ValueError):  # a full disk, or a stream that is gone
             return False
         return True
 
-    def _write_all(self, text: str) -> None:
-        encoding = self.stream.encoding or "utf-8"
+    def write_all(self, batch: Sequence[str]) -> None:
+        """Write these lines, in the thread of the sink; raises `OSError`, and
+        `ValueError` for a stream that is closed."""
+        text, encoding = "".join(batch), self.stream.encoding or "utf-8"
         octets = text.encode(encoding, "backslashreplace")
         number = _descriptor(self.stream)
         if number is None:
