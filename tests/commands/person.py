@@ -11,6 +11,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.servers.programs import wait_until
 
 PATIENCE = 60
 
@@ -43,9 +46,20 @@ class Person:
             pass
         return self.process.wait(PATIENCE)
 
-    def interrupt(self) -> None:
-        """Type Ctrl-C."""
+    def interrupt(self, question: str) -> None:
+        """Wait for a question and until an answer is waited for, and type Ctrl-C.
+
+        Python looks for a signal, and then reads: what comes in between, which nobody's
+        hands are quick enough for, is noticed only at the next key.
+        """
+        self.read(question)
+        wait_until(self._is_waited_for, f"{question!r} waits for an answer", PATIENCE)
         os.write(self.terminal, b"\x03")
+
+    def _is_waited_for(self) -> bool:
+        """True if the program sleeps: once it has asked, only for an answer."""
+        status = Path(f"/proc/{self.process.pid}/stat").read_text()
+        return status.rpartition(")")[2].split()[0] == "S"
 
     def _more(self, seconds: float) -> bool:
         """Read what is shown; False if nothing is, or if the program has ended."""

@@ -145,8 +145,7 @@ def test_who_ends_it_finds_nothing_written_and_was_connected_to_nothing(
         if end == "no":
             person.answer("Write the files?", "n")
         else:
-            person.read("Write the files?")
-            person.interrupt()
+            person.interrupt("Write the files? [Y/n]: ")
         assert person.leave() != 0
     assert "it works" not in person.seen
     assert "Traceback" not in person.seen

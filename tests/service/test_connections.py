@@ -23,6 +23,7 @@ from postroom.service.vault import Vault
 from postroom.transport.tls import Tls as Transport
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import DovecotServer, running_dovecot, version
+from tests.servers.programs import wait_until
 from tests.servers.sink import Tls, recording_smtp
 from tests.transport.secured import secured
 
@@ -195,7 +196,8 @@ def test_an_account_is_known_by_its_certificate_alone(
             assert report.mailboxes == ("INBOX",)
 
         asyncio.run(run())
-        assert f"Login: user=<{user}>, method=EXTERNAL" in server.log()
+        login = f"Login: user=<{user}>, method=EXTERNAL"
+        wait_until(lambda: login in server.log(), f"{login} in Dovecot's log")
 
 
 def test_pins_of_the_settings_are_asked_for(
