@@ -4,23 +4,44 @@ A search that holds the lock of the interpreter, or a coroutine that never waits
 every thread, and no exception can be raised in it. A thread of `faulthandler`, which
 needs no interpreter, then writes where it hangs and ends the process; the service
 manager starts it again. The message was counted before, so that it does not last.
+
+systemd that watches (WatchdogSec=) ends the process itself, by SIGABRT, on which it
+writes where every thread hangs: sd_watchdog_enabled(3).
 """
 
 from __future__ import annotations
 
 import asyncio
 import faulthandler
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+
+from postroom.service import systemd
 
 PATIENCE = 90.0
 
 
+def watched_for(environment: Mapping[str, str] = os.environ) -> float | None:
+    """How many seconds systemd waits for a sign of this process; None if it does not
+    watch."""
+    if environment.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return None
+    microseconds = environment.get("WATCHDOG_USEC", "")
+    return int(microseconds) / 1e6 if microseconds.isdecimal() else None
+
+
 @asynccontextmanager
-async def alive(seconds: float = PATIENCE) -> AsyncIterator[None]:
-    """End the process, with exit code 1, should the event loop stand still so long."""
+async def alive(seconds: float | None = None) -> AsyncIterator[None]:
+    """End the process, with exit code 1, should the event loop stand still so long: for
+    `PATIENCE`, or twice as long as systemd would wait before it does that."""
+    watched = watched_for()
+    seconds = seconds or max(PATIENCE, 2 * (watched or 0))
+    if not faulthandler.is_enabled():
+        faulthandler.enable()
     _arm(seconds)
-    beating = asyncio.create_task(_beat(seconds), name="watchdog")
+    pause = min(seconds / 3, (watched or seconds) / 4)
+    beating = asyncio.create_task(_beat(seconds, pause), name="watchdog")
     try:
         yield
     finally:
@@ -30,9 +51,10 @@ async def alive(seconds: float = PATIENCE) -> AsyncIterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-async def _beat(seconds: float) -> None:
+async def _beat(seconds: float, pause: float) -> None:
     while True:
-        await asyncio.sleep(seconds / 3)
+        systemd.notify("WATCHDOG=1")
+        await asyncio.sleep(pause)
         _arm(seconds)
 
 
