@@ -42,6 +42,9 @@ MANUALS = {
     ]
 }
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(
+    r"(?!from )(?:\S+ )*?(?:\S*/)?postroom ([a-z]\w*)(?: ([a-z]\w*))?"
+)
 _LINK = re.compile(r"\]\((?!http)([^)#]+)\)")
 
 
@@ -51,6 +54,15 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
         for found, block in _BLOCK.findall(text):
             if found == language:
                 yield name, block
+
+
+def commands_in(text: str) -> Iterator[tuple[str, str]]:
+    """(command, next word) of every `postroom ...` in code: in a line, or by itself."""
+    fenced = "".join(re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    lines = re.findall(r"^ {4}(\S.*)$", text, re.MULTILINE) + fenced.splitlines()
+    for code in [*re.findall(r"`([^`\n]+)`", text), *lines]:
+        if found := _COMMAND.match(code):
+            yield found[1], found[2] or ""
 
 
 def column(manual: str, number: int = 0) -> set[str]:
@@ -172,6 +184,16 @@ def test_every_command_of_a_group_is_in_the_manual_of_the_daemon() -> None:
         told = " ".join(re.findall(rf"^\| `postroom ({name}\b.+?) \|", manual, re.M))
         for part in getattr(command, "commands", {}):
             assert re.search(rf"\b{part}\b", told), f"{name} {part}"
+
+
+@pytest.mark.parametrize("manual", [*MANUALS, "CHANGELOG.md"])
+def test_no_manual_promises_a_command_that_is_not_there(manual: str) -> None:
+    text = (ROOT / manual).read_text()
+    commands = getattr(typer.main.get_command(app), "commands", {})
+    for name, part in commands_in(text):
+        assert name in commands, f"postroom {name}"
+        parts = getattr(commands[name], "commands", {})
+        assert not (parts and part) or part in parts, f"postroom {name} {part}"
 
 
 def test_the_exit_codes_are_in_the_manual_of_the_daemon() -> None:
