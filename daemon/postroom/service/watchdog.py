@@ -40,8 +40,7 @@ async def alive(seconds: float | None = None) -> AsyncIterator[None]:
     if not faulthandler.is_enabled():
         faulthandler.enable()
     _arm(seconds)
-    pause = min(seconds / 3, (watched or seconds) / 4)
-    beating = asyncio.create_task(_beat(seconds, pause), name="watchdog")
+    beating = asyncio.create_task(_beat(seconds, watched), name="watchdog")
     try:
         yield
     finally:
@@ -51,9 +50,11 @@ async def alive(seconds: float | None = None) -> AsyncIterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-async def _beat(seconds: float, pause: float) -> None:
+async def _beat(seconds: float, watched: float | None) -> None:
+    pause = min(seconds / 3, (watched or seconds) / 4)
     while True:
-        systemd.notify("WATCHDOG=1")
+        if watched:
+            systemd.notify("WATCHDOG=1")
         await asyncio.sleep(pause)
         _arm(seconds)
 
