@@ -9,13 +9,11 @@ import subprocess
 import termios
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-
-from tests.servers.programs import wait_until
 
 PATIENCE = 60
+_TRIES = 6
 
 
 @dataclass
@@ -47,19 +45,17 @@ class Person:
         return self.process.wait(PATIENCE)
 
     def interrupt(self, question: str) -> None:
-        """Wait for a question and until an answer is waited for, and type Ctrl-C.
+        """Wait for a question, and type Ctrl-C, again if nothing comes of it.
 
-        Python looks for a signal, and then reads: what comes in between, which nobody's
-        hands are quick enough for, is noticed only at the next key.
+        Python looks for a signal, and then reads: what comes in between is noticed only
+        at the next key.
         """
         self.read(question)
-        wait_until(self._is_waited_for, f"{question!r} waits for an answer", PATIENCE)
-        os.write(self.terminal, b"\x03")
-
-    def _is_waited_for(self) -> bool:
-        """True if the program sleeps: once it has asked, only for an answer."""
-        status = Path(f"/proc/{self.process.pid}/stat").read_text()
-        return status.rpartition(")")[2].split()[0] == "S"
+        for _ in range(_TRIES):
+            os.write(self.terminal, b"\x03")
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(PATIENCE / _TRIES)
+                return
 
     def _more(self, seconds: float) -> bool:
         """Read what is shown; False if nothing is, or if the program has ended."""
